@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+# make demo, make test: the rest is what these two are made of. V=1 says all.
+
+# Where everything made goes, and the kernel that lg.ko is made for.
+OUT ?= build
+KVER ?= $(shell extract/kver)
+
+# The same, for the two kernels that we test.
+KVERS = $(shell extract/kver 6.1) $(shell extract/kver 6.12)
+
+Q := $(if $(V),,@)
+QUIETLY = $(if $(V),,extract/quietly $@.log)
+CHAPTERS = $(sort $(wildcard chapters/*.nw))
+HEADERS = /lib/modules/$(KVER)/build
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all tangle check-tangle modules built deps clean FORCE
+
+all: modules
+
+tangle:
+	$(Q)extract/tangle src build/tangle $(CHAPTERS)
+
+check-tangle:
+	$(Q)mkdir -p build && rm -rf build/check && \
+	extract/tangle build/check build/check-lines $(CHAPTERS) && \
+	diff -r src build/check
+
+# Two steps: what the chapters hold is known only after the tangle.
+modules: tangle
+	$(Q)$(MAKE) --no-print-directory built
+
+built: $(OUT)/lg.ko $(OUT)/lguest
+
+# kbuild knows best what is old: always ask it.
+$(OUT)/lg.ko: FORCE
+	$(Q)test -e $(HEADERS)/Makefile || { \
+		echo "no headers for kernel $(KVER): make deps" >&2; exit 1; }
+	$(Q)mkdir -p $(OUT)/kbuild/$(KVER) $(OUT)/guest/$(KVER)
+	$(Q)cp -au build/tangle/. $(OUT)/kbuild/$(KVER)
+	+$(Q)$(QUIETLY) $(MAKE) -C $(HEADERS) M=$(abspath $(OUT)/kbuild/$(KVER)) \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+	$(Q)extract/check-guest-code $(OUT)/kbuild/$(KVER)/lguest_guest.o
+	$(Q)cp -u $(OUT)/kbuild/$(KVER)/lguest_guest.o $(OUT)/guest/$(KVER)
+	$(Q)cp $(OUT)/kbuild/$(KVER)/lg.ko $@
+
+LAUNCHER_CFLAGS = -O2 -g -Wall -Wextra -Werror -Ibuild/tangle/include
+LAUNCHER_LIBS = -lelf -lz -llzma -lzstd -pthread
+
+$(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
+		$(wildcard build/tangle/include/*)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(LAUNCHER_CFLAGS) -o $@ $(filter %.c,$^) $(LAUNCHER_LIBS)
+
+clean:
+	$(Q)rm -rf build

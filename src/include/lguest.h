@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The contract between the Guest, its Host and its Launcher. */
+#ifndef _LGUEST_H
+#define _LGUEST_H
+
+#define LGUEST_ABI		1
+
+/* nr: arguments. The answer is 0 where nothing else is said. */
+#define LHCALL_INIT		0	/* gpa of lguest_data, LGUEST_ABI */
+#define LHCALL_SHUTDOWN		1	/* LGUEST_SHUTDOWN_*, gpa of a text */
+#define LHCALL_LOAD_IDT		2	/* gva of the table, bytes */
+#define LHCALL_SET_GATE		3	/* vector, low 8 bytes, high 8 */
+#define LHCALL_NEW_PGTABLE	4	/* the value for CR3, all 64 bits */
+#define LHCALL_FLUSH_TLB	5	/* 0: this PCID; 1: global too, all */
+#define LHCALL_FLUSH_PAGE	6	/* gva */
+#define LHCALL_LOAD_TLS		7	/* three descriptors */
+#define LHCALL_LOAD_LDT		8	/* gva, number of descriptors */
+#define LHCALL_LOAD_GS		9	/* selector, for user mode */
+#define LHCALL_SET_BASE		10	/* LGUEST_BASE_*, value */
+#define LHCALL_CLOCKEVENT	11	/* ns from now; ~0: never */
+#define LHCALL_GET_TIME		12	/* LGUEST_TIME_*: answers ns */
+#define LHCALL_HALT		13	/* until an interrupt is pending */
+#define LHCALL_INTERRUPTS	14	/* IF was set and irq_pending is set */
+#define LHCALL_IRET		15	/* to lguest_data.iret */
+#define LHCALL_NOTIFY		16	/* LGUEST_NOTIFY_*, for the Launcher */
+#define LHCALL_SET_DEBUGREG	17	/* number, value */
+
+#define LGUEST_SHUTDOWN_POWEROFF	0
+#define LGUEST_SHUTDOWN_RESTART		1
+#define LGUEST_SHUTDOWN_CRASH		2
+
+#define LGUEST_BASE_FS			0
+#define LGUEST_BASE_GS			1
+
+#define LGUEST_TIME_MONOTONIC		0
+#define LGUEST_TIME_REAL		1
+
+#define LGUEST_NOTIFY_CONSOLE		0
+#define LGUEST_NR_IRQS		16
+#define LGUEST_FIRST_VECTOR	0x30	/* of irq 0: where Linux has ISA's */
+
+#ifndef __ASSEMBLY__
+#include <linux/types.h>
+
+/* What a return to user mode, or a slow one to the kernel, hands over. */
+struct lguest_iret {
+	__u64 rax, rcx, r11;
+	__u64 rip, cs, rflags, rsp, ss;
+};
+
+/* Exactly one page, page-aligned, in the Guest code's data. */
+struct lguest_data {
+	/* Set by the Guest, cleared by injection: 0x200 or 0, as IF. */
+	__u64 irq_enabled;
+	/* Set by the Host: irq_enable should call LHCALL_INTERRUPTS. */
+	__u64 irq_pending;
+	/* Set by the Guest: a bit for each irq that must not come. */
+	__u64 blocked_irqs;
+	/* Set by the Host before it injects a page fault. */
+	__u64 cr2;
+	/* Both: DR6. Set by the Host before it injects a #DB. */
+	__u64 dr6;
+	/* Set by the Guest: the kernel stack for the way in from user. */
+	__u64 sp0;
+	/* Both: the GS base of user mode while the kernel runs. */
+	__u64 user_gs_base;
+	struct lguest_iret iret;
+	__u64 iret_scratch;
+
+	/* Set by the Guest before LHCALL_INIT, read once then. */
+	__u64 gp_entry;		/* where #GP in kernel mode goes */
+	__u64 syscall_entry;	/* where `syscall` in user mode goes */
+	__u64 iret_start;	/* [start, end): nothing is injected here, */
+	__u64 iret_end;		/* but rip is moved to */
+	__u64 iret_slow;	/* this, which calls LHCALL_IRET. */
+
+	/* Set by the Host in LHCALL_INIT. */
+	__u64 tsc_khz;		/* of the TSC, for delays too */
+	__u64 tsc_reliable;	/* 1: it can be the clock */
+	__u64 fsgsbase;		/* 1: wrfsbase and friends work here */
+	__u64 xcr0;		/* the extended states a Guest may use */
+} __attribute__((aligned(4096)));
+#endif
+#ifndef __ASSEMBLY__
+/* Symbol lguest_boot: written by the Launcher before the Guest starts. */
+struct lguest_boot {
+	__u64 code_gpa;		/* of the Guest code, which is mapped at */
+	__u64 code_gva;		/* this address, in the module area, */
+	__u64 code_bytes;	/* whole pages. */
+	__u64 boot_params_gpa;
+	__u64 memory_bytes;	/* of normal memory, from gpa 0 */
+};
+
+#define LGUEST_CONSOLE_OUT	2048
+#define LGUEST_CONSOLE_IN	1024	/* a power of two */
+#define LGUEST_CONSOLE_IRQ	1
+
+/*
+ * Symbol lguest_console: exactly one page. Out: the Guest fills out[],
+ * sets out_bytes and calls LHCALL_NOTIFY; when that returns, all is taken.
+ * In: a ring; the Launcher moves in_head, raises the irq, the Guest moves
+ * in_tail. Both counters only grow; in_head - in_tail bytes wait.
+ */
+struct lguest_console {
+	__u32 out_bytes;
+	__u32 in_head;
+	__u32 in_tail;
+	__u16 rows, columns;	/* of the terminal, 0 if there is none */
+	char out[LGUEST_CONSOLE_OUT];
+	char in[LGUEST_CONSOLE_IN];
+} __attribute__((aligned(4096)));
+#endif
+#endif /* _LGUEST_H */

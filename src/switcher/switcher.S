@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*S:010
+ * The Switcher: the low-level crossing between Host and Guest. It is copied
+ * to a place that both worlds map, one copy of the address for each CPU, and
+ * entered there by run_guest_once() with IRQs off. :*/
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+#include <asm/trapnr.h>
+#include "../host/offsets.h"
+#include "../host/traps.h"
+#include "../include/kernels.h"
+
+#define AREA(page, offset) \
+	(.Ltext + SWITCHER_##page##_PAGE * 4096 + (offset))(%rip)
+#define STATE(field)	AREA(STATE, STATE_##field)
+
+/* A plain return: this text is no module's, so nobody would patch it. */
+#define RET_PLAIN	ret; int3
+#define HAS_ERROR_CODE(v) (v == 8 || (v >= 10 && v <= 14) || v == 17 || \
+			   v == 21 || v == 29 || v == 30)
+#define ON_OWN_STACK(v)	(v == 1 || v == 2 || v == 8 || v == 18)
+.macro LOAD_BASES whose
+	cmpb	$0, STATE(fsgsbase)
+	je	.Lmsr\@
+	movq	STATE(\whose\()_fs_base), %rax
+	wrfsbase %rax
+	movq	STATE(\whose\()_gs_base), %rax
+	wrgsbase %rax
+	jmp	.Ldone\@
+.Lmsr\@:
+	movl	$MSR_FS_BASE, %ecx
+	movl	STATE(\whose\()_fs_base), %eax
+	movl	(4 + STATE(\whose\()_fs_base)), %edx
+	wrmsr
+	movl	$MSR_GS_BASE, %ecx
+	movl	STATE(\whose\()_gs_base), %eax
+	movl	(4 + STATE(\whose\()_gs_base)), %edx
+	wrmsr
+.Ldone\@:
+.endm
+.macro SAVE_BASES
+	cmpb	$0, STATE(fsgsbase)
+	je	.Lmsr\@
+	rdfsbase %rax
+	movq	%rax, STATE(guest_fs_base)
+	rdgsbase %rax
+	movq	%rax, STATE(guest_gs_base)
+	jmp	.Ldone\@
+.Lmsr\@:
+	movl	$MSR_FS_BASE, %ecx
+	rdmsr
+	movl	%eax, STATE(guest_fs_base)
+	movl	%edx, (4 + STATE(guest_fs_base))
+	movl	$MSR_GS_BASE, %ecx
+	rdmsr
+	movl	%eax, STATE(guest_gs_base)
+	movl	%edx, (4 + STATE(guest_gs_base))
+.Ldone\@:
+.endm
+.macro LOAD_PKRU			/* %eax: the value */
+	cmpb	$0, STATE(pku)
+	je	.Ldone\@
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	wrpkru
+.Ldone\@:
+.endm
+	.section .rodata, "a"
+	.balign	64
+SYM_INNER_LABEL(switcher_text, SYM_L_GLOBAL)
+.Ltext:
+SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
+	endbr64
+	pushfq				/* flags first: popped last */
+	pushq	%rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, STATE(host_rsp)
+	movq	%cr3, %rax
+	orq	STATE(cr3_noflush), %rax
+	movq	%rax, STATE(host_cr3)
+	sgdt	STATE(host_gdt)
+	sidt	STATE(host_idt)
+	lidt	STATE(guest_idt)
+.Lentry:				/* from here an NMI turns us round */
+	lgdt	STATE(guest_gdt)
+	andb	$~2, AREA(GDT, GDT_ENTRY_TSS * 8 + 5)	/* not busy */
+	movl	$(GDT_ENTRY_TSS * 8), %eax
+	ltr	%ax
+	movzwl	STATE(guest_ldt), %eax
+	lldt	%ax
+	leaq	STATE(entry_stack_end), %rsp
+	movq	STATE(guest_cr3), %rax
+	movq	%rax, %cr3		/* the world changes here */
+.Lselectors:
+	movzwl	STATE(guest_ds), %eax
+	movl	%eax, %ds
+	movzwl	STATE(guest_es), %eax
+	movl	%eax, %es
+	movzwl	STATE(guest_fs), %eax
+	movl	%eax, %fs
+	movzwl	STATE(guest_gs), %eax
+	movl	%eax, %gs
+.Lselectors_end:
+	LOAD_BASES guest
+	xorl	%eax, %eax		/* the Guest has no protection keys: */
+	LOAD_PKRU			/* PKRU 0 allows all */
+	pushq	STATE(regs_ss)
+	pushq	STATE(regs_rsp)
+	pushq	STATE(regs_rflags)
+	pushq	STATE(regs_cs)
+	pushq	STATE(regs_rip)
+	movq	STATE(regs_r15), %r15
+	movq	STATE(regs_r14), %r14
+	movq	STATE(regs_r13), %r13
+	movq	STATE(regs_r12), %r12
+	movq	STATE(regs_rbp), %rbp
+	movq	STATE(regs_rbx), %rbx
+	movq	STATE(regs_r11), %r11
+	movq	STATE(regs_r10), %r10
+	movq	STATE(regs_r9), %r9
+	movq	STATE(regs_r8), %r8
+	movq	STATE(regs_rax), %rax
+	movq	STATE(regs_rcx), %rcx
+	movq	STATE(regs_rdx), %rdx
+	movq	STATE(regs_rsi), %rsi
+	movq	STATE(regs_rdi), %rdi
+	verw	STATE(verw_selector)
+.Liretq:
+	iretq
+.Lentry_end:
+SYM_INNER_LABEL(switcher_syscall, SYM_L_GLOBAL)
+	endbr64
+	movq	%rsp, STATE(scratch)
+	leaq	STATE(regs_end), %rsp
+	pushq	$__USER_DS
+	pushq	STATE(scratch)
+	pushq	%r11			/* the flags, says the manual */
+	pushq	$__USER_CS
+	pushq	%rcx			/* the next instruction */
+	pushq	$0
+	pushq	$LG_TRAP_SYSCALL
+	jmp	.Lsave
+SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
+	endbr64
+	movq	%rsp, STATE(scratch)
+	leaq	STATE(regs_end), %rsp
+	pushq	$__USER_DS
+	pushq	STATE(scratch)
+	pushq	%r11
+	pushq	$__USER32_CS
+	pushq	%rcx
+	pushq	$0
+	pushq	$LG_TRAP_SYSCALL32
+	jmp	.Lsave
+.Ltrap:
+	testb	$3, 24(%rsp)		/* whose CS? */
+	jz	.Lown_fault
+.Lsave:
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%rax
+	pushq	%r8
+	pushq	%r9
+	pushq	%r10
+	pushq	%r11
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+.Lsave_selectors:
+	movl	%ds, %eax
+	movw	%ax, STATE(guest_ds)
+	movl	%es, %eax
+	movw	%ax, STATE(guest_es)
+	movl	%fs, %eax
+	movw	%ax, STATE(guest_fs)
+	movl	%gs, %eax
+	movw	%ax, STATE(guest_gs)
+	SAVE_BASES
+	movq	%cr2, %rax		/* before the Host faults itself */
+	movq	%rax, STATE(guest_cr2)
+.Lhome:
+	movq	STATE(host_cr3), %rax
+	movq	%rax, %cr3
+	movq	STATE(host_rsp), %rsp
+	lgdt	STATE(host_gdt_rw)
+	movq	(2 + STATE(host_gdt_rw)), %rax
+	andb	$~2, (GDT_ENTRY_TSS * 8 + 5)(%rax)	/* not busy */
+	movl	$(GDT_ENTRY_TSS * 8), %eax
+	ltr	%ax
+	lgdt	STATE(host_gdt)
+	xorl	%eax, %eax
+	lldt	%ax			/* Launchers have no LDT: checked */
+	movl	$__KERNEL_DS, %eax
+	movl	%eax, %ss
+	movzwl	STATE(host_ds), %eax
+	movl	%eax, %ds
+	movzwl	STATE(host_es), %eax
+	movl	%eax, %es
+	movzwl	STATE(host_fs), %eax
+	movl	%eax, %fs
+	movzwl	STATE(host_gs), %eax
+	movl	%eax, %gs
+	LOAD_BASES host
+	movl	STATE(host_pkru), %eax
+	LOAD_PKRU
+	lidt	STATE(host_idt)
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	popfq
+	RET_PLAIN
+.Lown_fault:
+	movq	16(%rsp), %rcx		/* where */
+	leaq	.Liretq(%rip), %rax
+	cmpq	%rax, %rcx
+	je	.Liretq_failed
+	leaq	.Lselectors(%rip), %rax
+	cmpq	%rax, %rcx
+	jb	.Lbroken
+	leaq	.Lselectors_end(%rip), %rax
+	cmpq	%rax, %rcx
+	jae	.Lbroken
+	xorl	%eax, %eax		/* the load is "movl %eax, ..." */
+	addq	$16, %rsp
+	iretq
+
+.Liretq_failed:
+	popq	%rax
+	orl	$LG_TRAP_IRET, %eax
+	movq	%rax, STATE(regs_trap)
+	popq	STATE(regs_error)
+	jmp	.Lsave_selectors
+.Lbroken:
+	movq	$LG_TRAP_BROKEN, STATE(regs_trap)
+	movq	16(%rsp), %rax
+	movq	%rax, STATE(scratch)
+	jmp	.Lhome
+.Lown_stack:
+	testb	$3, 24(%rsp)
+	jz	.Lown_stack_in_switcher
+	movq	%rax, STATE(scratch)
+	movq	%rsp, %rax
+	leaq	STATE(regs_end), %rsp
+	pushq	48(%rax)		/* ss, rsp, rflags, cs, rip, */
+	pushq	40(%rax)
+	pushq	32(%rax)
+	pushq	24(%rax)
+	pushq	16(%rax)
+	pushq	8(%rax)			/* the error code, */
+	pushq	(%rax)			/* the vector */
+	movq	STATE(scratch), %rax
+	jmp	.Lsave
+.Lown_stack_in_switcher:
+	pushq	%rax
+	pushq	%rcx
+	movq	16(%rsp), %rax		/* the vector */
+	cmpl	$X86_TRAP_DB, %eax
+	je	.Lback
+	cmpl	$X86_TRAP_DF, %eax
+	je	.Ldouble_fault
+	cmpl	$X86_TRAP_NMI, %eax
+	jne	.Lnote_machine_check
+	movb	$1, STATE(nmi)
+	jmp	.Lturn_round
+.Lnote_machine_check:
+	movb	$1, STATE(machine_check)
+.Lturn_round:
+	movq	32(%rsp), %rax		/* where it struck */
+	leaq	.Lentry(%rip), %rcx
+	cmpq	%rcx, %rax
+	jb	.Lback
+	leaq	.Lentry_end(%rip), %rcx
+	cmpq	%rcx, %rax
+	jae	.Lback
+	leaq	.Lhome(%rip), %rax
+	movq	%rax, 32(%rsp)
+.Lback:
+	popq	%rcx
+	popq	%rax
+	addq	$16, %rsp		/* the vector, the error code */
+	iretq
+
+.Ldouble_fault:
+	addq	$16, %rsp
+	jmp	.Lbroken
+	.balign	16
+SYM_INNER_LABEL(switcher_stubs, SYM_L_GLOBAL)
+	vector = 0
+	.rept	256
+	.balign	16
+	endbr64
+	.if	HAS_ERROR_CODE(vector) == 0
+	pushq	$0
+	.endif
+	.byte	0x68			/* pushq $imm32, whatever fits */
+	.long	vector
+	.if	ON_OWN_STACK(vector)
+	jmp	.Lown_stack
+	.else
+	jmp	.Ltrap
+	.endif
+	vector = vector + 1
+	.endr
+SYM_INNER_LABEL(switcher_text_end, SYM_L_GLOBAL)
+.macro CALL_AS_INTERRUPT how:req target:req
+	pushq	%rbp
+	movq	%rsp, %rbp
+	andq	$-16, %rsp		/* as the CPU aligns it */
+	pushq	$__KERNEL_DS
+	pushq	%rbp			/* rsp, as it is when we are back */
+	pushfq
+	pushq	$__KERNEL_CS
+	\how	\target			/* pushes rip */
+	movq	%rbp, %rsp
+	popq	%rbp
+	RET
+.endm
+
+	.text
+SYM_FUNC_START(lg_call_gate)
+	CALL_AS_INTERRUPT CALL_NOSPEC rdi
+SYM_FUNC_END(lg_call_gate)
+
+SYM_FUNC_START(lg_call_nmi)
+	CALL_AS_INTERRUPT call LG_NMI_ENTRY
+SYM_FUNC_END(lg_call_nmi)
