@@ -15,9 +15,13 @@ HEADERS = /lib/modules/$(KVER)/build
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all tangle check-tangle modules built deps clean FORCE
+.PHONY: all tangle check-tangle modules built hosts deps demo
+.PHONY: test test-fast vm clean FORCE
 
 all: modules
+
+deps:
+	$(Q)extract/deps
 
 tangle:
 	$(Q)extract/tangle src build/tangle $(CHAPTERS)
@@ -52,6 +56,30 @@ $(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
 		$(wildcard build/tangle/include/*)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LAUNCHER_CFLAGS) -o $@ $(filter %.c,$^) $(LAUNCHER_LIBS)
+
+# A folder for each kernel that we test.
+hosts: tangle
+	+$(Q)set -e; for kver in $(KVERS); do \
+		$(MAKE) --no-print-directory built \
+			KVER=$$kver OUT=build/host-$$kver; done
+
+demo: deps tangle
+	+$(Q)kver=$$(extract/kver 6.1) && $(MAKE) --no-print-directory built \
+		KVER=$$kver OUT=build/host-$$kver
+	$(Q)tests/vm/demo
+
+test: deps
+	+$(Q)$(MAKE) --no-print-directory hosts
+	$(Q)prove tests/book tests/launcher tests/vm
+
+# What needs no QEMU.
+test-fast: deps
+	+$(Q)$(MAKE) --no-print-directory hosts
+	$(Q)prove tests/book tests/launcher
+
+# One test, with everything that the machine says: make vm T=10-boot
+vm: hosts
+	$(Q)LIVE=1 prove -v tests/vm/$(T).t
 
 clean:
 	$(Q)rm -rf build

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The tangle: right files from right chapters, and nothing from wrong ones.
+set -u
+tangle=$PWD/extract/tangle check=$PWD/extract/check-guest-code
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+echo 1..21
+result() {
+	if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; fi
+}
+says() {
+	grep -qF "$1" "$work/said"
+	result $? "$2"
+}
+
+make -s check-tangle >"$work/said" 2>&1
+result $? "src is what the chapters tangle to" || cat "$work/said" >&2
+
+cd "$work" || exit 1
+cat >a.nw <<'END'
+A shift and a macro.
+
+<<host/a.c>>=
+#define TWICE(x) \
+	<<Do it>>; \
+	<<Do it>>
+
+int shifted = 1 @<< 4 @>> 1;
+<<Tell a lie>>
+@
+
+<<Do it>>=
+(x) + \
+	(x)
+@
+And here is the lie.
+
+<<Tell a lie>>=
+int lie = "truth";
+@
+END
+good() {
+	"$tangle" src lines a.nw >said 2>&1
+}
+bad() {
+	"$tangle" src lines bad.nw >said 2>&1
+	[ $? != 0 ]
+	result $? "$1: refused"
+	cmp -s src/host/a.c kept
+	result $? "$1: the last good file is left alone"
+}
+
+good
+result $? "a good chapter tangles"
+cp src/host/a.c kept
+[ "$(grep -c '<<\|>>' kept) $(stat -c %a src/host/a.c)" = "1 644" ]
+result $? "shifts come out as shifts, files with mode 644"
+touch -d @1 src/host/a.c
+good
+[ "$(stat -c %Y src/host/a.c)" = 1 ]
+result $? "what did not change is not written"
+gcc -Werror -c -o a.o lines/host/a.c >said 2>&1
+says a.nw:19: "the compiler's complaint names the line of the chapter"
+touch src/old.h
+good
+[ ! -e src/old.h ]
+result $? "a file that no chapter tells of goes away"
+
+sed 's/^<<Do it>>=/<<Undo it>>=/' a.nw >bad.nw
+bad "an undefined chunk"
+says 'bad.nw:5: undefined chunk <<Do it>>' "an undefined chunk: where"
+says 'bad.nw:12: unused chunk <<Undo it>>' "an unused chunk: where"
+sed 's/@<</<</; s/@>>/>>/' a.nw >bad.nw
+bad "a bare shift"
+says 'bad.nw:8: undefined chunk' "a bare shift: where"
+sed 's/^And here/<<a>> And here/' a.nw >bad.nw
+bad "a bare << in prose"
+says 'bad.nw:16:' "a bare << in prose: where"
+: >bad.nw
+bad "an empty chapter"
+
+for section in .rodata __bug_table .altinstructions; do
+	echo ".section $section, \"a\"; .long 0" | gcc -c -x assembler -o s.o -
+	"$check" s.o 2>said
+	[ "$?" = "$([ $section = .rodata ]; echo $?)" ]
+	result $? "Guest code with $section: $(cat said)"
+done

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Stock kernels boot as the Host, and lg.ko comes and goes.
+. tests/vm/lib.sh
+
+plan 12
+for setting in kernel=6.1 kernel=6.12 boot=bzimage; do
+	host $setting <<'END'
+try "lg.ko loads" insmod /lguest/lg.ko
+try "there is a /dev/lguest" test -c /dev/lguest
+try "lg.ko unloads" rmmod lg
+try "the Host is well" host_is_well
+END
+done

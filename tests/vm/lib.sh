@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests in QEMU are made of. A test sources this, then says:
+#
+#	plan 3
+#	guest <<'END'			what runs in the Guest (may be left out)
+#	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
+#	bare <<'END'			boot the same kernel and initramfs without us
+#
+# host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=120
+# boot=pvh|bzimage append="words" meanwhile="a function that runs beside it".
+# A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
+set -u
+
+test=$(basename "$0" .t)
+mkdir -p build/vm/logs
+work=$(mktemp -d build/vm/tmp.XXXXXX) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+log=build/vm/logs/$test.log
+: >"$log"
+
+plan() {
+	echo "1..$1"
+}
+
+guest() {
+	cat >"$work/guest.sh"
+}
+
+# What both worlds start from.
+base_tree() {
+	mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/test"
+	cp /bin/busybox "$1/bin"
+	ln -s busybox "$1/bin/sh"
+	cp tests/vm/init "$1/init"
+	chmod 755 "$1/init"
+}
+
+pack() {
+	(cd "$1" && find . | cpio -o --quiet -R 0:0 -H newc) >"$2"
+}
+
+# guest_initramfs FILE: busybox, our programs, and the Guest's script if any.
+guest_initramfs() {
+	rm -rf "$work/guest"
+	base_tree "$work/guest"
+	[ ! -e "$work/guest.sh" ] || cp "$work/guest.sh" "$work/guest/test"
+	make -s -C tests/vm/programs OUT="$PWD/build/vm/programs" >&2 || exit 1
+	cp -a build/vm/programs/. "$work/guest/"
+	pack "$work/guest" "$1"
+}
+
+# host_initramfs FILE KVER: what make built, the vmlinuz and the Guest's own.
+host_initramfs() {
+	tree=$work/host built=build/host-$2
+	rm -rf "$tree"
+	base_tree "$tree"
+	cp "$work/host.sh" "$tree/test"
+	cp tests/vm/host-lib.sh "$tree/test/lib.sh"
+	mkdir "$tree/lguest" "$tree/boot"
+	cp -a "$built/lguest" "$built/guest" "$tree/lguest"
+	strip -g -o "$tree/lguest/lg.ko" "$built/lg.ko"
+	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
+	ldd "$built/lguest" | grep -o '/[^ ]*' |
+		while read -r file; do cp -L --parents "$file" "$tree"; done
+	guest_initramfs "$tree/guest.cpio"
+	pack "$tree" "$1"
+}
+
+settings() {
+	kernel=6.1 smp=2 memory=1024 timeout=120 boot=pvh append='' meanwhile=
+	label=$*
+	for setting; do
+		eval "${setting%%=*}=\${setting#*=}"
+	done
+	kver=$(extract/kver "$kernel")
+}
+
+# run_qemu INITRAMFS OPTION...: the machine; its console goes to the log.
+run_qemu() {
+	initramfs=$1
+	shift
+	if [ "$boot" = pvh ]; then
+		image=build/vm/vmlinux-$kver
+		[ "$image" -nt "/boot/vmlinuz-$kver" ] ||
+			tests/vm/vmlinux "/boot/vmlinuz-$kver" "$image" || exit 1
+		cpu=max
+	else
+		image=/boot/vmlinuz-$kver cpu=max,-la57
+	fi
+	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 -accel tcg -cpu "$cpu" \
+		-smp "$smp" -m "$memory" -nodefaults -no-user-config \
+		-no-reboot -display none \
+		-monitor "unix:$work/monitor,server=on,wait=off" \
+		-kernel "$image" -initrd "$initramfs" \
+		-append "console=ttyS0 panic=-1 oops=panic quiet $append" "$@"
+}
+
+# monitor COMMAND...: tell QEMU's monitor, each as one line.
+monitor() {
+	perl -MIO::Socket::UNIX -e '
+		my $qemu = IO::Socket::UNIX->new(shift) or die "monitor: $!\n";
+		for my $command (@ARGV) {
+			local $/ = "(qemu) ";
+			<$qemu>;
+			print $qemu "$command\n";
+		}
+		local $/ = "(qemu) ";
+		<$qemu>' "$work/monitor" "$@"
+}
+
+# wait_for TEXT: until the console has said it.
+wait_for() {
+	until grep -q "$1" "$log.now" 2>/dev/null; do sleep 0.1; done
+}
+
+# run_machine INITRAMFS END: run, then pass on the TAP lines that it printed.
+run_machine() {
+	: >"$log.now"
+	beside=
+	if [ -n "$meanwhile" ]; then
+		"$meanwhile" &
+		beside=$!
+	fi
+	run_qemu "$1" -serial stdio </dev/null 2>&1 | stdbuf -oL tr -d '\r' |
+		if [ -n "${LIVE-}" ]; then
+			tee "$log.now" >&2
+		else
+			cat >"$log.now"
+		fi
+	[ -z "$beside" ] || kill "$beside" 2>/dev/null
+	cat "$log.now" >>"$log"
+	sed -n -E "s|^(not )?ok - |&${label:+$label: }|p" "$log.now"
+	if ! grep -qx "$2" "$log.now"; then
+		echo "not ok - ${label:+$label: }reaches its end"
+	elif ! grep -q '^not ok' "$log.now"; then
+		rm "$log.now"
+		return
+	fi
+	echo "# the last lines of $log:" >&2
+	tail -n 40 "$log.now" | sed 's/^/# /' >&2
+	rm "$log.now"
+}
+
+host() {
+	settings "$@"
+	cat >"$work/host.sh"
+	host_initramfs "$work/host.cpio" "$kver"
+	run_machine "$work/host.cpio" HOST-DONE
+}
+
+bare() {
+	settings "$@"
+	guest
+	guest_initramfs "$work/bare.cpio"
+	run_machine "$work/bare.cpio" GUEST-DONE
+}
