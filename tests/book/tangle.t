@@ -82,7 +82,7 @@ says 'bad.nw:16:' "a bare << in prose: where"
 bad "an empty chapter"
 
 for section in .rodata __bug_table .altinstructions; do
-	echo ".section $section, \"a\"; .long 0" | gcc -c -x assembler -o s.o -
+	echo ".section $section, \"a\"; table: .long 0" | gcc -c -x assembler -o s.o -
 	"$check" s.o 2>said
 	[ "$?" = "$([ $section = .rodata ]; echo $?)" ]
 	result $? "Guest code with $section: $(cat said)"
