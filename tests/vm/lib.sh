@@ -2,7 +2,8 @@
 # What the tests in QEMU are made of. A test sources this, then says:
 #
 #	plan 3
-#	guest <<'END'			what runs in the Guest (may be left out)
+#	guest [programs] <<'END'	what runs in the Guest (may be left out),
+#					and whether it needs our programs
 #	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
@@ -23,7 +24,9 @@ plan() {
 	echo "1..$1"
 }
 
+programs=
 guest() {
+	programs=${1-}
 	cat >"$work/guest.sh"
 }
 
@@ -40,19 +43,24 @@ pack() {
 	(cd "$1" && find . | cpio -o --quiet -R 0:0 -H newc) >"$2"
 }
 
-# guest_initramfs FILE: busybox, our programs, and the Guest's script if any.
+# guest_initramfs FILE: busybox, the Guest's script, our programs.
 guest_initramfs() {
 	rm -rf "$work/guest"
 	base_tree "$work/guest"
 	[ ! -e "$work/guest.sh" ] || cp "$work/guest.sh" "$work/guest/test"
-	make -s -C tests/vm/programs OUT="$PWD/build/vm/programs" >&2 || exit 1
-	cp -a build/vm/programs/. "$work/guest/"
+	if [ -n "$programs" ]; then
+		built=build/vm/programs-$kver
+		MAKEFLAGS='' make -s -C tests/vm/programs OUT="$PWD/$built" \
+			KVER="$kver" >&2 || exit 1
+		cp -a "$built/." "$work/guest"
+	fi
 	pack "$work/guest" "$1"
 }
 
 # host_initramfs FILE KVER: what make built, the vmlinuz and the Guest's own.
 host_initramfs() {
 	tree=$work/host built=build/host-$2
+	[ -e "$built/lguest" ] || { echo "no $built: make hosts" >&2; exit 1; }
 	rm -rf "$tree"
 	base_tree "$tree"
 	cp "$work/host.sh" "$tree/test"
@@ -149,9 +157,10 @@ host() {
 	run_machine "$work/host.cpio" HOST-DONE
 }
 
+# bare: with the script from stdin, and the programs if guest asked for them.
 bare() {
 	settings "$@"
-	guest
+	cat >"$work/guest.sh"
 	guest_initramfs "$work/bare.cpio"
 	run_machine "$work/bare.cpio" GUEST-DONE
 }
