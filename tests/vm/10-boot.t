@@ -10,7 +10,7 @@ END
 for setting in kernel=6.1 kernel=6.12 smp=1 append=pti=on boot=bzimage; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
-run_guest 256
+run_guest 256 vmlinuz
 is "poweroff in the Guest: exit status" $? 0
 try "the Guest reaches its shell" guest_said GUEST-SHELL-READY
 try "the Guest's kernel is the Host's" guest_said "^$(uname -r)"

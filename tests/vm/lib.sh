@@ -57,7 +57,8 @@ guest_initramfs() {
 	pack "$work/guest" "$1"
 }
 
-# host_initramfs FILE KVER: what make built, the vmlinuz and the Guest's own.
+# host_initramfs FILE KVER: what make built, and what the Guest boots. That is
+# the vmlinuz, and for tests of other things its contents, which start faster.
 host_initramfs() {
 	tree=$work/host built=build/host-$2
 	[ -e "$built/lguest" ] || { echo "no $built: make hosts" >&2; exit 1; }
@@ -69,6 +70,8 @@ host_initramfs() {
 	cp -a "$built/lguest" "$built/guest" "$tree/lguest"
 	strip -g -o "$tree/lguest/lg.ko" "$built/lg.ko"
 	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
+	vmlinux "$2"
+	cp "$image" "$tree/boot/vmlinux"
 	ldd "$built/lguest" | grep -o '/[^ ]*' |
 		while read -r file; do cp -L --parents "$file" "$tree"; done
 	guest_initramfs "$tree/guest.cpio"
@@ -84,14 +87,19 @@ settings() {
 	kver=$(extract/kver "$kernel")
 }
 
+# vmlinux KVER: image is its decompressed kernel.
+vmlinux() {
+	image=build/vm/vmlinux-$1
+	[ "$image" -nt "/boot/vmlinuz-$1" ] ||
+		tests/vm/vmlinux "/boot/vmlinuz-$1" "$image" || exit 1
+}
+
 # run_qemu INITRAMFS OPTION...: the machine; its console goes to the log.
 run_qemu() {
 	initramfs=$1
 	shift
 	if [ "$boot" = pvh ]; then
-		image=build/vm/vmlinux-$kver
-		[ "$image" -nt "/boot/vmlinuz-$kver" ] ||
-			tests/vm/vmlinux "/boot/vmlinuz-$kver" "$image" || exit 1
+		vmlinux "$kver"
 		cpu=max
 	else
 		image=/boot/vmlinuz-$kver cpu=max,-la57

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The Guest's console is our terminal, or a pair of pipes. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+#define CTRL_A	1
+
+/* All are written before the thread starts, and then only `head`, by it. */
+static struct lguest_console *ring;
+static int host_file;
+static u32 head;
+
+static volatile bool is_terminal;
+static struct termios before;
+
+/*L:200
+ * tcsetattr() may be called in a signal handler; few things may. After
+ * that the signal gets what it came for.
+ */
+void console_restore(void)
+{
+	if (is_terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+}
+
+static void leave_by_signal(int number)
+{
+	console_restore();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void make_raw(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &before))
+		return;
+	fputs("lguest: Ctrl-a x leaves, Ctrl-a Ctrl-a sends one Ctrl-a\n",
+	      stderr);
+	is_terminal = true;
+	raw = before;
+	cfmakeraw(&raw);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	atexit(console_restore);
+}
+/*:*/
+/*L:180
+ * The Guest stands still while this happens. That is a brake, and a good
+ * one: it can't talk faster than anyone listens.
+ */
+void console_output(struct lguest_console *page)
+{
+	u32 bytes = __atomic_load_n(&page->out_bytes, __ATOMIC_ACQUIRE);
+	const char *at = page->out;
+	struct pollfd ready = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	ssize_t written;
+
+	if (bytes > LGUEST_CONSOLE_OUT)
+		bytes = LGUEST_CONSOLE_OUT;
+	while (bytes) {
+		written = write(STDOUT_FILENO, at, bytes);
+		if (written >= 0) {
+			at += written;
+			bytes -= written;
+		} else if (errno == EAGAIN) {
+			poll(&ready, 1, -1);
+		} else if (errno != EINTR) {
+			die("cannot write the console: %s", strerror(errno));
+		}
+	}
+	__atomic_store_n(&page->out_bytes, 0, __ATOMIC_RELEASE);
+}
+/*:*/
+static void put_in_ring(const u8 *bytes, size_t count)
+{
+	static const u64 irq[] = { LHREQ_IRQ, LGUEST_CONSOLE_IRQ };
+	u32 waiting;
+
+	while (count) {
+		waiting = head - __atomic_load_n(&ring->in_tail,
+						 __ATOMIC_ACQUIRE);
+		if (waiting >= LGUEST_CONSOLE_IN)
+			usleep(10000);
+		for (; count && waiting < LGUEST_CONSOLE_IN; waiting++) {
+			ring->in[head++ % LGUEST_CONSOLE_IN] = *bytes++;
+			count--;
+		}
+		__atomic_store_n(&ring->in_head, head, __ATOMIC_RELEASE);
+		if (write(host_file, irq, sizeof(irq)) < 0 && errno != EINTR)
+			return;
+	}
+}
+static size_t take_escapes(const u8 *bytes, size_t count, u8 *kept)
+{
+	static bool escaped;
+	size_t used = 0;
+
+	for (; count; count--, bytes++) {
+		if (!escaped && *bytes == CTRL_A) {
+			escaped = true;
+			continue;
+		}
+		if (escaped && *bytes == 'x')
+			die("you left with Ctrl-a x");
+		if (escaped && *bytes != CTRL_A)
+			kept[used++] = CTRL_A;
+		kept[used++] = *bytes;
+		escaped = false;
+	}
+	return used;
+}
+/*L:190
+ * Signals stay with the main thread, whose read() they must interrupt.
+ */
+static void *listen_to_input(void *unused)
+{
+	struct pollfd ready = { .fd = STDIN_FILENO, .events = POLLIN };
+	u8 bytes[256], kept[2 * sizeof(bytes)];
+	ssize_t got;
+
+	(void)unused;
+	for (;;) {
+		poll(&ready, 1, -1);
+		got = read(STDIN_FILENO, bytes, sizeof(bytes));
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got <= 0)
+			return NULL;
+		if (is_terminal)
+			put_in_ring(kept, take_escapes(bytes, got, kept));
+		else
+			put_in_ring(bytes, got);
+	}
+}
+/*:*/
+static void measure_window(int number)
+{
+	struct winsize size;
+	int error = errno;
+
+	(void)number;
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size)) {
+		__atomic_store_n(&ring->rows, size.ws_row, __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->columns, size.ws_col,
+				 __ATOMIC_RELAXED);
+	}
+	errno = error;
+}
+void console_start(struct lguest_console *page, int host)
+{
+	static const int deadly[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	sigset_t all, usual;
+	pthread_t thread;
+	size_t i;
+
+	ring = page;
+	host_file = host;
+	measure_window(0);
+	make_raw();
+	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
+		signal(deadly[i], leave_by_signal);
+	signal(SIGWINCH, measure_window);
+	signal(SIGPIPE, SIG_IGN);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &usual);
+	if (pthread_create(&thread, NULL, listen_to_input, NULL))
+		die("cannot start a thread for the console's input");
+	pthread_sigmask(SIG_SETMASK, &usual, NULL);
+}

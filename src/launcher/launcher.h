@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the Launcher's files know of each other. */
+#ifndef _LAUNCHER_H
+#define _LAUNCHER_H
+
+#include <gelf.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <asm/bootparam.h>
+#include <lguest.h>
+#include <lguest_launcher.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __s32 s32;
+typedef __u64 u64;
+typedef __s64 s64;
+
+#define PAGE		4096ULL
+#define COMMAND_LINE	2048	/* with its NUL, for every kernel so far */
+#define KERNEL_MAP	0xffffffff80000000ULL	/* gva of gpa 0 there */
+#define CODE_GVA	0xffffffffc0000000ULL	/* the module area's start */
+#define CODE_MAX	(PAGE * 512)	/* what one page table maps */
+
+static inline u64 align(u64 n, u64 to)
+{
+	return (n + to - 1) / to * to;
+}
+struct options {
+	char home[PATH_MAX];	/* the folder of this program */
+	u64 megabytes;
+	const char *kernel;
+	const char *initrd;	/* or NULL */
+	char **arguments;	/* for the kernel, up to a NULL */
+};
+
+/* Both end with a newline of their own; die() ends with everything. */
+void die(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define MAX_SEGMENTS	16
+
+struct image {
+	u8 *elf;		/* the file vmlinux, all of it */
+	u64 bytes;
+	struct setup_header header;
+	char release[64];	/* as uname -r will say */
+	u64 start, end;		/* gpas: where its segments lie */
+	size_t segments;
+	struct segment {
+		u64 offset, bytes, gpa;
+	} segment[MAX_SEGMENTS];
+};
+
+void image_read(struct image *image, const char *path);
+void image_load(const struct image *image, u8 *memory);
+int open_file(const char *path, size_t *bytes);
+void fill_from(int fd, const char *path, u8 *to, size_t bytes);
+u8 *read_file(const char *path, size_t *bytes);
+struct kallsyms {
+	const u8 *image, *end;	/* all pointers below lie in between */
+	const u8 *tokens;
+	const u16 *index;	/* of the tokens, one for each byte */
+	const u8 *names;
+	u32 count;
+	const s32 *offsets;
+	u64 base;
+	u32 patience;
+	u32 *chain;		/* numbers of entries, from 1 */
+	struct {
+		u32 name, next;
+	} *entry;
+};
+
+bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes);
+int kallsyms_find(const struct kallsyms *k, const char *name, u64 *address);
+u64 kallsyms_need(const struct kallsyms *k, const char *name);
+struct guest_code {
+	char path[PATH_MAX + 128];
+	Elf *elf;
+	size_t sections, names, strings;
+	Elf_Data *symbols;
+	u64 *address;		/* of each section, 0: left out */
+	u8 *image;		/* linked for CODE_GVA */
+	u64 text, rodata;	/* where these end, */
+	u64 bytes;		/* and all of it: whole pages */
+};
+
+void link_guest_code(struct guest_code *code, const char *home,
+		     const char *release, const struct kallsyms *k);
+u64 code_symbol(const struct guest_code *code, const char *name, u64 bytes);
+struct machine {
+	const struct image *image;
+	const struct options *options;
+	u8 *memory;		/* gpa 0 is here */
+	u64 bytes;
+	struct kallsyms symbols;
+	struct guest_code code;
+	u64 tables_gpa, code_gpa;
+	u64 cr3, entry;
+	struct lguest_console *console;
+};
+
+void machine_build(struct machine *m, const struct image *image,
+		   const struct options *options);
+void console_start(struct lguest_console *page, int host);
+void console_output(struct lguest_console *page);
+void console_restore(void);
+#endif /* _LAUNCHER_H */

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The Launcher: builds a machine, wakes a kernel in it, and listens. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+static const char usage[] =
+"Usage: lguest [options] MEMORY-IN-MB VMLINUZ [kernel arguments...]\n"
+"Run a stock Linux kernel as a Guest of this one. Needs lg.ko loaded.\n"
+"\n"
+"  --initrd=FILE  give the Guest this initial RAM disk\n"
+"  --verbose      tell where everything is placed\n"
+"  --version      tell the version of this program\n"
+"  --help         this text\n"
+"\n"
+"On a terminal, Ctrl-a x leaves. The exit status is 0 when the Guest\n"
+"powers off.\n";
+
+static const struct option known[] = {
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL }
+};
+
+static bool verbose;
+
+void die(const char *format, ...)
+{
+	va_list arguments;
+
+	console_restore();
+	fputs("lguest: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(EXIT_FAILURE);
+}
+
+void note(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!verbose)
+		return;
+	fputs("lguest: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+static void find_home(struct options *options)
+{
+	ssize_t length = readlink("/proc/self/exe", options->home,
+				  sizeof(options->home) - 1);
+
+	if (length <= 0)
+		die("cannot find myself: is /proc mounted?");
+	options->home[length] = '\0';
+	*strrchr(options->home, '/') = '\0';
+}
+static void parse_options(struct options *options, int argc, char *argv[])
+{
+	char *end;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+", known, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			options->initrd = optarg;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(EXIT_SUCCESS);
+		case 'V':
+			printf("lguest for 64 bits, ABI %d\n", LGUEST_ABI);
+			exit(EXIT_SUCCESS);
+		default:
+			die("try --help");
+		}
+	}
+	if (argc - optind < 2)
+		die("how much memory, and which kernel? Try --help");
+	options->megabytes = strtoul(argv[optind], &end, 10);
+	if (!isdigit(argv[optind][0]) || *end)
+		die("%s is no number of megabytes: try --help", argv[optind]);
+	options->kernel = argv[optind + 1];
+	options->arguments = argv + optind + 2;
+}
+static void refuse(void)
+{
+	switch (errno) {
+	case EOPNOTSUPP:
+		die("lg.ko refuses this machine: dmesg says why");
+	case EINVAL:
+		die("lg.ko does not understand this Launcher: rebuild both");
+	case ENOMEM:
+		die("the Host has no memory for a Guest (or see ulimit -l)");
+	default:
+		die("cannot start a Guest: %s", strerror(errno));
+	}
+}
+static int start_guest(const struct machine *m, const struct options *options)
+{
+	struct lguest_initialize request = {
+		.request = LHREQ_INITIALIZE,
+		.abi = LGUEST_ABI,
+		.memory = (u64)m->memory,
+		.bytes = m->bytes,
+		.cr3 = m->cr3,
+		.entry = m->entry,
+	};
+	int host = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+
+	if (host < 0 && (errno == EACCES || errno == EPERM))
+		die("no permission to open /dev/lguest: run this as root");
+	if (host < 0)
+		die("no /dev/lguest (%s): load it: insmod %s/lg.ko",
+		    strerror(errno), options->home);
+	if (write(host, &request, sizeof(request)) != sizeof(request))
+		refuse();
+	console_start(m->console, host);
+	return host;
+}
+static const char *printable(char *text)
+{
+	char *at;
+
+	for (at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	return text;
+}
+/*L:170
+ * exec closes /dev/lguest, as it was opened with O_CLOEXEC, and throws the
+ * old memory away. The kernel file is read anew: it may be a new kernel.
+ */
+static void __attribute__((noreturn))
+end_guest(u64 how, const char *text, char *argv[])
+{
+	switch (how) {
+	case LGUEST_SHUTDOWN_POWEROFF:
+		console_restore();
+		exit(EXIT_SUCCESS);
+	case LGUEST_SHUTDOWN_RESTART:
+		console_restore();
+		execv("/proc/self/exe", argv);
+		die("cannot start again: %s", strerror(errno));
+	default:
+		die("the Guest crashed: %s", text);
+	}
+}
+/*:*/
+/*L:160
+ * The Guest's kernel runs in here, with its hundred processes, its clocks
+ * and its file systems. From outside it is a read() that takes very long.
+ */
+static void __attribute__((noreturn))
+run_guest(const struct machine *m, int host, char *argv[])
+{
+	struct lguest_event event;
+
+	for (;;) {
+		if (read(host, &event, sizeof(event)) != sizeof(event)) {
+			if (errno == EINTR)
+				continue;
+			die("cannot run the Guest: %s", strerror(errno));
+		}
+		switch (event.kind) {
+		case LGUEST_EVENT_NOTIFY:
+			if (event.value == LGUEST_NOTIFY_CONSOLE)
+				console_output(m->console);
+			break;
+		case LGUEST_EVENT_SHUTDOWN:
+			end_guest(event.value, printable(event.text), argv);
+		case LGUEST_EVENT_DEAD:
+			die("the Guest died: %s", printable(event.text));
+		}
+	}
+}
+/*:*/
+/*L:010
+ * The Launcher needs no cleverness at this height. All files are read and
+ * checked before we ask the Host for anything, so most mistakes are found
+ * without a Host, by anyone, on any machine.
+ */
+int main(int argc, char *argv[])
+{
+	static struct options options;
+	static struct image image;
+	static struct machine machine;
+
+	find_home(&options);
+	parse_options(&options, argc, argv);
+	image_read(&image, options.kernel);
+	machine_build(&machine, &image, &options);
+	run_guest(&machine, start_guest(&machine, &options), argv);
+}
+/*:*/
