@@ -10,54 +10,52 @@
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 #include "../host/offsets.h"
-#include "../host/traps.h"
-#include "../include/kernels.h"
+#include "../host/switcher.h"
+#include "../host/versions.h"
 
 #define AREA(page, offset) \
 	(.Ltext + SWITCHER_##page##_PAGE * 4096 + (offset))(%rip)
-#define STATE(field)	AREA(STATE, STATE_##field)
+#define STATE_AT(field, more)	AREA(STATE, STATE_##field + (more))
+#define STATE(field)		STATE_AT(field, 0)
 
 /* A plain return: this text is no module's, so nobody would patch it. */
 #define RET_PLAIN	ret; int3
-#define HAS_ERROR_CODE(v) (v == 8 || (v >= 10 && v <= 14) || v == 17 || \
-			   v == 21 || v == 29 || v == 30)
-#define ON_OWN_STACK(v)	(v == 1 || v == 2 || v == 8 || v == 18)
-.macro LOAD_BASES whose
+.macro LOAD_BASES fs gs			/* offsets in the state page */
 	cmpb	$0, STATE(fsgsbase)
 	je	.Lmsr\@
-	movq	STATE(\whose\()_fs_base), %rax
+	movq	AREA(STATE, \fs), %rax
 	wrfsbase %rax
-	movq	STATE(\whose\()_gs_base), %rax
+	movq	AREA(STATE, \gs), %rax
 	wrgsbase %rax
 	jmp	.Ldone\@
 .Lmsr\@:
 	movl	$MSR_FS_BASE, %ecx
-	movl	STATE(\whose\()_fs_base), %eax
-	movl	(4 + STATE(\whose\()_fs_base)), %edx
+	movl	AREA(STATE, \fs), %eax
+	movl	AREA(STATE, \fs + 4), %edx
 	wrmsr
 	movl	$MSR_GS_BASE, %ecx
-	movl	STATE(\whose\()_gs_base), %eax
-	movl	(4 + STATE(\whose\()_gs_base)), %edx
+	movl	AREA(STATE, \gs), %eax
+	movl	AREA(STATE, \gs + 4), %edx
 	wrmsr
 .Ldone\@:
 .endm
-.macro SAVE_BASES
+.macro SAVE_BASES fs gs
 	cmpb	$0, STATE(fsgsbase)
 	je	.Lmsr\@
 	rdfsbase %rax
-	movq	%rax, STATE(guest_fs_base)
+	movq	%rax, AREA(STATE, \fs)
 	rdgsbase %rax
-	movq	%rax, STATE(guest_gs_base)
+	movq	%rax, AREA(STATE, \gs)
 	jmp	.Ldone\@
 .Lmsr\@:
 	movl	$MSR_FS_BASE, %ecx
 	rdmsr
-	movl	%eax, STATE(guest_fs_base)
-	movl	%edx, (4 + STATE(guest_fs_base))
+	movl	%eax, AREA(STATE, \fs)
+	movl	%edx, AREA(STATE, \fs + 4)
 	movl	$MSR_GS_BASE, %ecx
 	rdmsr
-	movl	%eax, STATE(guest_gs_base)
-	movl	%edx, (4 + STATE(guest_gs_base))
+	movl	%eax, AREA(STATE, \gs)
+	movl	%edx, AREA(STATE, \gs + 4)
 .Ldone\@:
 .endm
 .macro LOAD_PKRU			/* %eax: the value */
@@ -108,7 +106,7 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movzwl	STATE(guest_gs), %eax
 	movl	%eax, %gs
 .Lselectors_end:
-	LOAD_BASES guest
+	LOAD_BASES STATE_guest_fs_base, STATE_guest_gs_base
 	xorl	%eax, %eax		/* the Guest has no protection keys: */
 	LOAD_PKRU			/* PKRU 0 allows all */
 	pushq	STATE(regs_ss)
@@ -187,7 +185,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movw	%ax, STATE(guest_fs)
 	movl	%gs, %eax
 	movw	%ax, STATE(guest_gs)
-	SAVE_BASES
+	SAVE_BASES STATE_guest_fs_base, STATE_guest_gs_base
 	movq	%cr2, %rax		/* before the Host faults itself */
 	movq	%rax, STATE(guest_cr2)
 .Lhome:
@@ -195,7 +193,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movq	%rax, %cr3
 	movq	STATE(host_rsp), %rsp
 	lgdt	STATE(host_gdt_rw)
-	movq	(2 + STATE(host_gdt_rw)), %rax
+	movq	STATE_AT(host_gdt_rw, 2), %rax
 	andb	$~2, (GDT_ENTRY_TSS * 8 + 5)(%rax)	/* not busy */
 	movl	$(GDT_ENTRY_TSS * 8), %eax
 	ltr	%ax
@@ -212,7 +210,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movl	%eax, %fs
 	movzwl	STATE(host_gs), %eax
 	movl	%eax, %gs
-	LOAD_BASES host
+	LOAD_BASES STATE_host_fs_base, STATE_host_gs_base
 	movl	STATE(host_pkru), %eax
 	LOAD_PKRU
 	lidt	STATE(host_idt)

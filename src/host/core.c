@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The loop around the Guest, and the areas that the Switcher lives in. */
+#define pr_fmt(fmt) "lg: " fmt
+
+#include <linux/cc_platform.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/api.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include <asm/page_types.h>
+#include <asm/tlbflush.h>
+#include "lg.h"
+
+#define DR7_ARMED	0xff	/* the eight enable bits */
+
+DEFINE_PER_CPU(struct lg_area, lg_areas);
+static struct page *text_pages[SWITCHER_TEXT_PAGES];
+
+/*H:080
+ * kill_guest() - the Guest did something that can't be answered. The first
+ * reason stands; it goes to dmesg and to the Launcher.
+ */
+void kill_guest(struct lg_cpu *cpu, const char *format, ...)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+	va_list args;
+
+	if (cpu->event_ready && cpu->event.kind == LGUEST_EVENT_DEAD)
+		return;
+	memset(&cpu->event, 0, sizeof(cpu->event));
+	cpu->event.kind = LGUEST_EVENT_DEAD;
+	va_start(args, format);
+	vsnprintf(cpu->event.text, sizeof(cpu->event.text), format, args);
+	va_end(args);
+	cpu->event_ready = true;
+	pr_notice_ratelimited("Guest of %s[%d] died: %s (last exit %llu, %s mode, rip %llx, rsp %llx)\n",
+			      current->comm, task_pid_nr(current),
+			      cpu->event.text, regs->trap,
+			      cpu->user_mode ? "user" : "kernel",
+			      regs->rip, regs->rsp);
+}
+/*:*/
+/*H:040 Context: preemption off for the first, IRQs off for both. */
+static void hide_global_pages(struct lg_cpu *cpu)
+{
+	if (cpu->pge_hidden || !(cr4_read_shadow() & X86_CR4_PGE))
+		return;
+	cr4_update_irqsoff(0, X86_CR4_PGE);
+	cpu->pge_hidden = true;
+}
+
+static void show_global_pages(struct lg_cpu *cpu)
+{
+	if (!cpu->pge_hidden)
+		return;
+	cr4_update_irqsoff(X86_CR4_PGE, 0);
+	cpu->pge_hidden = false;
+}
+/*:*/
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	/* The next entry hides what must be hidden. */
+}
+
+/* Context: the scheduler's, IRQs off. */
+static void sched_out(struct preempt_notifier *notifier,
+		      struct task_struct *next)
+{
+	show_global_pages(container_of(notifier, struct lg_cpu, notifier));
+}
+
+static struct preempt_ops lg_preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+/* Context: IRQs off, on the area's CPU. */
+static void describe_cpu(struct lg_area *area)
+{
+	struct switcher_state *state = area->state;
+	unsigned long cr4 = cr4_read_shadow();
+
+	state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
+	state->pku = !!(cr4 & X86_CR4_PKE);
+	state->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
+	state->verw_selector = __KERNEL_DS;
+	rdmsrl(MSR_GS_BASE, state->host_gs_base);
+	area->described = true;
+}
+/* Context: IRQs off. */
+static void release_syscalls(struct lg_area *area)
+{
+	if (!area->catching)
+		return;
+	area->catching = false;
+	user_return_notifier_unregister(&area->notifier);
+	wrmsrl(MSR_LSTAR, area->host_lstar);
+	wrmsrl(MSR_CSTAR, area->host_cstar);
+	wrmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
+}
+
+static void return_to_user(struct user_return_notifier *notifier)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	release_syscalls(container_of(notifier, struct lg_area, notifier));
+	local_irq_restore(flags);
+}
+/*:*/
+/*H:050 Context: IRQs off. */
+static void catch_syscalls(struct lg_area *area)
+{
+	if (area->catching)
+		return;
+	rdmsrl(MSR_LSTAR, area->host_lstar);
+	rdmsrl(MSR_CSTAR, area->host_cstar);
+	rdmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
+	wrmsrl(MSR_LSTAR, area->address + switcher_syscall - switcher_text);
+	wrmsrl(MSR_CSTAR, area->address + switcher_syscall32 - switcher_text);
+	wrmsrl(MSR_IA32_SYSENTER_CS, 0);
+	area->catching = true;
+	user_return_notifier_register(&area->notifier);
+}
+/*H:060 Context: IRQs off. */
+static void load_debug_registers(struct lg_cpu *cpu)
+{
+	int i;
+
+	if (hw_breakpoint_active())
+		set_debugreg(0, 7);
+	if (!(cpu->dr[7] & DR7_ARMED))
+		return;
+	for (i = 0; i < 4; i++)
+		native_set_debugreg(i, cpu->dr[i]);
+	set_debugreg(DR6_RESERVED, 6);
+	native_set_debugreg(7, cpu->dr[7]);
+}
+
+static void save_debug_registers(struct lg_cpu *cpu, u64 trap)
+{
+	unsigned long dr6;
+
+	if (trap == X86_TRAP_DB) {
+		get_debugreg(dr6, 6);
+		set_debugreg(DR6_RESERVED, 6);
+		WRITE_ONCE(cpu->lg->data->dr6, dr6);
+	}
+	if (cpu->dr[7] & DR7_ARMED)
+		set_debugreg(0, 7);
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+}
+/*:*/
+static void describe_the_launcher(struct switcher_state *state)
+{
+	savesegment(ds, state->host_ds);
+	savesegment(es, state->host_es);
+	state->host_fs = current->thread.fsindex;
+	state->host_gs = current->thread.gsindex;
+	state->host_fs_base = current->thread.fsbase;
+	if (state->pku)
+		state->host_pkru = rdpkru();
+}
+/*H:030
+ * A vector from 32 up is a real interrupt (Linux never gives 0x80 to one),
+ * and goes to the Host's own gate. Never "int $2" for an NMI: that would not
+ * block the next one. :*/
+static void serve_the_host(struct switcher_state *state)
+{
+	u64 trap = state->guest.regs.trap;
+
+	if (trap == X86_TRAP_NMI || state->nmi) {
+		state->nmi = 0;
+		lg_call_nmi();
+	}
+	if (trap == X86_TRAP_MC || state->machine_check) {
+		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+		state->machine_check = 0;
+		do_machine_check(&regs);
+	}
+	if (trap >= FIRST_EXTERNAL_VECTOR && trap < 256 &&
+	    trap != IA32_SYSCALL_VECTOR) {
+		gate_desc *idt = (gate_desc *)state->host_idt.address;
+
+		lg_call_gate(gate_offset(&idt[trap]));
+	}
+}
+/*H:020
+ * run_guest_once() - one crossing there and back, with the Host's urgent
+ * business at the end of it.
+ *
+ * Context: preemption and IRQs off, and they stay off.
+ */
+static void run_guest_once(struct lg_cpu *cpu)
+{
+	struct lg_area *area = this_cpu_ptr(&lg_areas);
+	struct switcher_state *state = area->state;
+
+	if (!area->described)
+		describe_cpu(area);
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+	hide_global_pages(cpu);
+	catch_syscalls(area);
+	announce_interrupts(cpu);
+	state->guest = cpu->context;
+	state->guest.regs.trap = LG_TRAP_NONE;
+	state->guest_cr3 = shadow_cr3(cpu, area);
+	load_guest_segments(cpu, area);
+	describe_the_launcher(state);
+	load_debug_registers(cpu);
+	((void (*)(void))area->enter)();
+	save_debug_registers(cpu, state->guest.regs.trap);
+	serve_the_host(state);
+	cpu->context = state->guest;
+}
+/*:*/
+/*
+ * Returns 0 with preemption and IRQs off; or with both on -EINTR, or -EAGAIN
+ * when the world may have changed and the caller should look again.
+ */
+static int prepare_to_enter(struct lg_cpu *cpu)
+{
+	int err = 0;
+
+	preempt_disable();
+	local_irq_disable();
+	if (read_thread_flags() & WORK_IN_USER_SPACE)
+		err = -EINTR;
+	else if (need_resched() || cpu->event_ready || interrupt_is_due(cpu))
+		err = -EAGAIN;
+	if (!err)
+		return 0;
+	local_irq_enable();
+	preempt_enable();
+	cond_resched();
+	return err;
+}
+static void take_the_cpu(struct lg_cpu *cpu)
+{
+	fpu_swap_kvm_fpstate(&cpu->fpu, true);
+	current_save_fsgs();
+	preempt_disable();
+	preempt_notifier_register(&cpu->notifier);
+	preempt_enable();
+}
+
+static void give_the_cpu_back(struct lg_cpu *cpu)
+{
+	preempt_disable();
+	local_irq_disable();
+	show_global_pages(cpu);
+	local_irq_enable();
+	preempt_notifier_unregister(&cpu->notifier);
+	preempt_enable();
+	fpu_swap_kvm_fpstate(&cpu->fpu, false);
+}
+/*H:070
+ * answer_exit() - do something about what stopped the Guest.
+ *
+ * Context: the Guest's thread; may sleep.
+ */
+static void answer_exit(struct lg_cpu *cpu)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+	u64 trap = regs->trap;
+
+	cpu->exits[min_t(u64, trap, LG_TRAP_BROKEN)]++;
+	switch (trap) {
+	case LG_TRAP_SYSCALL:
+		if (cpu->user_mode)
+			enter_guest_syscall(cpu);
+		else
+			answer_hypercall(cpu);
+		return;
+	case X86_TRAP_PF:
+		answer_page_fault(cpu);
+		return;
+	case X86_TRAP_GP:
+		if (!cpu->user_mode && cpu->gp_entry)
+			inject_at(cpu, cpu->gp_entry, true, regs->error);
+		else
+			inject(cpu, X86_TRAP_GP, regs->error);
+		return;
+	case LG_TRAP_SYSCALL32:
+	case X86_TRAP_NM:
+		inject(cpu, X86_TRAP_UD, 0);
+		return;
+	case X86_TRAP_NMI:
+	case X86_TRAP_MC:
+	case LG_TRAP_NONE:
+		return;
+	case LG_TRAP_BROKEN:
+		kill_guest(cpu, "the Switcher failed: a bug in lg, please report");
+		return;
+	default:
+		if (trap & LG_TRAP_IRET)
+			answer_bad_return(cpu);
+		else if (trap < FIRST_EXTERNAL_VECTOR)
+			inject(cpu, trap, regs->error);
+		else if (trap == IA32_SYSCALL_VECTOR)
+			inject(cpu, trap, 0);
+		return;
+	}
+}
+/*:*/
+/*H:010
+ * run_guest() - run until a signal, or until @event is filled in.
+ *
+ * Context: the initialising thread, in its read(). Sleeps. Returns 0, or
+ * -EINTR when the caller should go back to user space first.
+ */
+int run_guest(struct lg_cpu *cpu, struct lguest_event *event)
+{
+	int err = 0;
+
+	take_the_cpu(cpu);
+	while (!cpu->event_ready && err != -EINTR) {
+		inject_pending_interrupt(cpu);
+		err = prepare_to_enter(cpu);
+		if (err)
+			continue;
+		run_guest_once(cpu);
+		local_irq_enable();
+		preempt_enable();
+		answer_exit(cpu);
+	}
+	give_the_cpu_back(cpu);
+	if (!cpu->event_ready)
+		return -EINTR;
+	*event = cpu->event;
+	cpu->event_ready = cpu->event.kind == LGUEST_EVENT_DEAD;
+	return 0;
+}
+/*:*/
+/* Context: the initialising thread. Errors: -ENOMEM. */
+int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+
+	if (!fpu_alloc_guest_fpstate(&cpu->fpu))
+		return -ENOMEM;
+	cpu->lg = lg;
+	cpu->task = get_task_struct(current);
+	regs->rip = entry;
+	regs->cs = __USER_CS;
+	regs->ss = __USER_DS;
+	regs->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	preempt_notifier_init(&cpu->notifier, &lg_preempt_ops);
+	init_clockevent(cpu);
+	return 0;
+}
+
+void free_cpu(struct lg_cpu *cpu)
+{
+	if (!cpu->task)
+		return;
+	hrtimer_cancel(&cpu->timer);
+	free_ldt(cpu);
+	fpu_free_guest_fpstate(&cpu->fpu);
+	put_task_struct(cpu->task);
+}
+/*H:090 Rights in the area: never user, never writable and executable. */
+#define AREA_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED)
+#define AREA_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)
+#define AREA_DATA	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | \
+			 _PAGE_DIRTY | _PAGE_NX)
+
+static u64 entry_for(struct page *page, u64 rights)
+{
+	return page_to_phys(page) | rights;
+}
+
+static void map_area(struct lg_area *area, int cpu)
+{
+	u64 *pmds = page_address(area->tables[1]);
+	u64 *puds = page_address(area->tables[2]);
+	int i;
+
+	area->address = SWITCHER_BASE +
+			((unsigned long)cpu << SWITCHER_AREA_SHIFT);
+	area->ptes = page_address(area->tables[0]);
+	for (i = 0; i <= SWITCHER_STACKS_PAGE; i++)
+		area->ptes[i] = entry_for(area->pages[i],
+			i < SWITCHER_TEXT_PAGES ? AREA_TEXT : AREA_DATA);
+	pmds[pmd_index(area->address)] =
+		entry_for(area->tables[0], AREA_TABLE);
+	puds[pud_index(area->address)] =
+		entry_for(area->tables[1], AREA_TABLE);
+	area->slot = entry_for(area->tables[2], AREA_TABLE);
+}
+static bool allocate_pages(struct page **pages, int n)
+{
+	while (n--) {
+		pages[n] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!pages[n])
+			return false;
+	}
+	return true;
+}
+
+static void free_pages_of(struct page **pages, int n)
+{
+	while (n--)
+		if (pages[n])
+			__free_page(pages[n]);
+}
+static void build_idt(struct lg_area *area)
+{
+	gate_desc *idt = page_address(area->pages[SWITCHER_IDT_PAGE]);
+	unsigned long stubs = area->address + switcher_stubs - switcher_text;
+	int i;
+
+	for (i = 0; i < 256; i++) {
+		struct idt_bits bits = { .type = GATE_INTERRUPT, .p = 1 };
+		unsigned long stub = stubs + 16 * i;
+
+		if (i == X86_TRAP_BP || i == X86_TRAP_OF ||
+		    i == IA32_SYSCALL_VECTOR)
+			bits.dpl = 3;
+		bits.ist = i == X86_TRAP_DF ? IST_INDEX_DF + 1 :
+			   i == X86_TRAP_NMI ? IST_INDEX_NMI + 1 :
+			   i == X86_TRAP_DB ? IST_INDEX_DB + 1 :
+			   i == X86_TRAP_MC ? IST_INDEX_MCE + 1 : 0;
+		idt[i] = (gate_desc) {
+			.offset_low = stub, .offset_middle = stub >> 16,
+			.offset_high = stub >> 32,
+			.segment = __KERNEL_CS, .bits = bits,
+		};
+	}
+	area->state->guest_idt.size = 256 * sizeof(gate_desc) - 1;
+	area->state->guest_idt.address =
+		area->address + SWITCHER_IDT_PAGE * PAGE_SIZE;
+}
+static int build_area(struct lg_area *area, int cpu)
+{
+	int own = SWITCHER_STACKS_PAGE + 1 - SWITCHER_TEXT_PAGES;
+
+	memcpy(area->pages, text_pages, sizeof(text_pages));
+	if (!allocate_pages(area->pages + SWITCHER_TEXT_PAGES, own) ||
+	    !allocate_pages(area->tables, ARRAY_SIZE(area->tables)))
+		return -ENOMEM;
+	map_area(area, cpu);
+	area->state = page_address(area->pages[SWITCHER_STATE_PAGE]);
+	area->enter = area->address + switch_to_guest - switcher_text;
+	area->notifier.on_user_return = return_to_user;
+	build_idt(area);
+	build_gdt(area, cpu);
+	return 0;
+}
+/* The PGD entry for Launchers: all areas. PMD tables of 512 CPUs each. */
+static u64 host_slot;
+static struct page *host_puds, *host_pmds[DIV_ROUND_UP(NR_CPUS, 512)];
+
+static int show_area(struct lg_area *area, int cpu)
+{
+	u64 *puds = page_address(host_puds), *pmds;
+	int i = cpu / 512;
+
+	if (!host_pmds[i] && !allocate_pages(&host_pmds[i], 1))
+		return -ENOMEM;
+	puds[pud_index(area->address)] = entry_for(host_pmds[i], AREA_TABLE);
+	pmds = page_address(host_pmds[i]);
+	pmds[pmd_index(area->address)] =
+		entry_for(area->tables[0], AREA_TABLE);
+	return 0;
+}
+static int build_switcher(void)
+{
+	size_t bytes = switcher_text_end - switcher_text;
+	int cpu, i, err;
+
+	if (WARN_ON(bytes > sizeof(text_pages) / sizeof(*text_pages) *
+			    PAGE_SIZE))
+		return -E2BIG;
+	if (!allocate_pages(text_pages, SWITCHER_TEXT_PAGES) ||
+	    !allocate_pages(&host_puds, 1))
+		return -ENOMEM;
+	for (i = 0; i < SWITCHER_TEXT_PAGES; i++)
+		memcpy(page_address(text_pages[i]),
+		       switcher_text + i * PAGE_SIZE,
+		       min_t(size_t, bytes - i * PAGE_SIZE, PAGE_SIZE));
+	host_slot = entry_for(host_puds, AREA_TABLE);
+	for_each_possible_cpu(cpu) {
+		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
+
+		err = build_area(area, cpu);
+		if (!err)
+			err = show_area(area, cpu);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+static void forget_area(void *unused)
+{
+	release_syscalls(this_cpu_ptr(&lg_areas));
+	__flush_tlb_all();
+}
+
+static void free_switcher(void)
+{
+	int cpu, i;
+
+	on_each_cpu(forget_area, NULL, 1);
+	for_each_possible_cpu(cpu) {
+		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
+
+		free_pages_of(area->pages + SWITCHER_TEXT_PAGES,
+			      SWITCHER_LDT_PAGE - SWITCHER_TEXT_PAGES);
+		free_pages_of(area->tables, ARRAY_SIZE(area->tables));
+	}
+	for (i = 0; i < ARRAY_SIZE(host_pmds); i++)
+		free_pages_of(&host_pmds[i], 1);
+	free_pages_of(&host_puds, 1);
+	free_pages_of(text_pages, SWITCHER_TEXT_PAGES);
+}
+/*H:100 Context: lg_lock held. The raw entry, not set_pgd(): no user half. */
+int hang_in_switcher(struct mm_struct *mm)
+{
+	u64 *slot = (u64 *)mm->pgd + SWITCHER_SLOT;
+
+	if (READ_ONCE(*slot))
+		return -EBUSY;
+	WRITE_ONCE(*slot, host_slot);
+	return 0;
+}
+
+void take_out_switcher(struct mm_struct *mm)
+{
+	WRITE_ONCE(*((u64 *)mm->pgd + SWITCHER_SLOT), 0);
+}
+/*:*/
+static const char *refusal(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_XENPV))
+		return "this kernel is itself a paravirtualised guest";
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return "memory encryption is in use";
+	if (pgdir_shift != 39)
+		return "5-level paging is in use: boot with no5lvl";
+	if (LG_FRED)
+		return "FRED is in use: boot with fred=off";
+	return NULL;
+}
+static int __init lg_init(void)
+{
+	const char *reason = refusal();
+	int err;
+
+	if (reason) {
+		pr_err("cannot run here: %s\n", reason);
+		return -EOPNOTSUPP;
+	}
+	preempt_notifier_inc();
+	err = build_switcher();
+	if (!err)
+		err = lguest_device_init();
+	if (err) {
+		free_switcher();
+		preempt_notifier_dec();
+	}
+	return err;
+}
+
+static void __exit lg_exit(void)
+{
+	lguest_device_remove();
+	free_switcher();
+	preempt_notifier_dec();
+}
+
+module_init(lg_init);
+module_exit(lg_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("lguest: a hypervisor that is a book");

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the Host's files share. */
+#ifndef _LG_H
+#define _LG_H
+
+#include <linux/hrtimer.h>
+#include <linux/mm_types.h>
+#include <linux/preempt.h>
+#include <linux/user-return-notifier.h>
+#include <asm/fpu/types.h>
+#include <asm/io.h>
+#include <asm/segment.h>
+#include <asm/trapnr.h>
+#include "lguest.h"
+#include "lguest_launcher.h"
+#include "switcher.h"
+#include "versions.h"
+
+#define LG_MAX_BYTES	(1ull << 40)
+
+/* Thread flags that only a return to user space clears. */
+#define WORK_IN_USER_SPACE (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
+			    _TIF_NOTIFY_RESUME | _TIF_UPROBE | \
+			    _TIF_PATCH_PENDING)
+
+/*
+ * Owned by the Guest's thread. kernel and user share the tables of the lower
+ * half; the kernel's upper half is shared by all roots (lg->upper).
+ */
+struct shadow_root {
+	u64 cr3;		/* the Guest's: frame and PCID */
+	u64 *kernel, *user;	/* top-level tables, NULL if never used */
+	bool hides;		/* lower half has pages without USER */
+	unsigned long used;	/* when, for choosing a victim */
+};
+
+#define SHADOW_ROOTS	8
+struct lg_cpu {
+	struct lguest *lg;
+	struct task_struct *task;	/* the initialising thread */
+	struct lg_context context;
+	bool user_mode;			/* else kernel mode: both ring 3 */
+	bool pge_hidden;		/* CR4.PGE is off on this CPU */
+	u64 kernel_gs_base;		/* while in user mode */
+
+	u64 cr3;			/* as the Guest wrote it */
+	struct shadow_root *root;	/* that goes with it */
+	gate_desc gates[256];
+	u64 gp_entry, syscall_entry;
+	u64 iret_start, iret_end, iret_slow;
+	u64 tls[GDT_ENTRY_TLS_ENTRIES];
+	u64 *ldt;
+	unsigned int ldt_entries;
+	u64 dr[8];
+
+	unsigned long irqs_pending;	/* atomic: anyone raises */
+	struct hrtimer timer;
+	struct preempt_notifier notifier;
+	struct fpu_guest fpu;
+
+	struct lguest_event event;	/* valid when */
+	bool event_ready;
+	unsigned long exits[LG_TRAP_BROKEN + 1];
+	unsigned long hypercalls[LHCALL_SET_DEBUGREG + 1];
+};
+struct lguest {
+	struct mm_struct *mm;		/* has our slot filled in */
+	struct mm_struct *charged_mm;	/* pays for the pages below */
+	unsigned long memory;		/* the Launcher's address of gpa 0 */
+	u64 nr_pages;
+	struct page **pages;		/* by gfn, pinned; NULL: not yet */
+	struct lguest_data *data;	/* hostile: the Guest writes it */
+	void *first_data;		/* what stood in for it at first */
+
+	struct shadow_root roots[SHADOW_ROOTS];
+	u64 upper[256];			/* the kernel's half, for all roots */
+	bool upper_local;		/* has pages that are not global */
+	unsigned long clock;		/* counts CR3 loads */
+	u64 *free_tables;		/* linked by their first words */
+	unsigned long nr_tables, max_tables;
+
+	struct lg_cpu cpu;
+};
+/* One for each CPU; changed only on that CPU with IRQs off, once built. */
+struct lg_area {
+	unsigned long address;	/* in the Switcher's slot */
+	unsigned long enter;	/* address of switch_to_guest there */
+	u64 slot;		/* PGD entry: how a Guest sees it */
+	struct switcher_state *state;
+	struct desc_struct *gdt;
+	u64 *ptes;		/* the one page table of the area */
+	struct page *pages[SWITCHER_LDT_PAGE];
+	struct page *tables[3];	/* PTEs, PMDs, PUDs */
+	struct user_return_notifier notifier;
+	bool described, catching;
+	u64 host_lstar, host_cstar, host_sysenter_cs;
+};
+
+DECLARE_PER_CPU(struct lg_area, lg_areas);
+
+/* What a CPU with four levels of page tables calls an address. */
+static inline bool is_canonical(u64 address)
+{
+	return (u64)((s64)(address << 16) >> 16) == address;
+}
+
+/* core.c */
+int run_guest(struct lg_cpu *cpu, struct lguest_event *event);
+__printf(2, 3) void kill_guest(struct lg_cpu *cpu, const char *format, ...);
+int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry);
+void free_cpu(struct lg_cpu *cpu);
+int hang_in_switcher(struct mm_struct *mm);
+void take_out_switcher(struct mm_struct *mm);
+
+/* lguest_user.c */
+int lguest_device_init(void);
+void lguest_device_remove(void);
+
+/* hypercalls.c */
+void answer_hypercall(struct lg_cpu *cpu);
+
+/* segments.c */
+void build_gdt(struct lg_area *area, int cpu);
+void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c);
+void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n);
+void free_ldt(struct lg_cpu *cpu);
+void load_guest_gs(struct lg_cpu *cpu, u16 selector);
+void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value);
+void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area);
+/* page_tables.c */
+void *guest_page(struct lguest *lg, u64 gfn);
+int init_memory(struct lguest *lg, u64 memory, u64 bytes);
+void free_memory(struct lguest *lg);
+int init_shadow(struct lguest *lg, u64 cr3);
+void free_shadow(struct lguest *lg);
+void load_guest_cr3(struct lg_cpu *cpu, u64 cr3);
+void flush_shadow(struct lg_cpu *cpu, bool all);
+void flush_shadow_page(struct lg_cpu *cpu, u64 gva);
+void answer_page_fault(struct lg_cpu *cpu);
+bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes);
+bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n);
+u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area);
+/* interrupts_and_traps.c */
+void inject_at(struct lg_cpu *cpu, u64 rip, bool has_error, u64 error);
+void inject(struct lg_cpu *cpu, unsigned int vector, u64 error);
+u64 enter_kernel_mode(struct lg_cpu *cpu);
+void load_guest_idt(struct lg_cpu *cpu, u64 gva, u64 bytes);
+void set_guest_gate(struct lg_cpu *cpu, u64 vector, u64 low, u64 high);
+void enter_guest_syscall(struct lg_cpu *cpu);
+void return_to_frame(struct lg_cpu *cpu);
+void answer_bad_return(struct lg_cpu *cpu);
+void raise_irq(struct lg_cpu *cpu, unsigned int irq);
+bool interrupt_is_due(struct lg_cpu *cpu);
+void announce_interrupts(struct lg_cpu *cpu);
+void inject_pending_interrupt(struct lg_cpu *cpu);
+void halt_guest(struct lg_cpu *cpu);
+void init_clockevent(struct lg_cpu *cpu);
+void set_clockevent(struct lg_cpu *cpu, u64 ns);
+void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value);
+#endif /* _LG_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/lguest: where the Launcher's requests arrive. */
+#define pr_fmt(fmt) "lg: " fmt
+
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <asm/mmu_context.h>
+#include "lg.h"
+
+static DEFINE_MUTEX(lg_lock);
+
+static unsigned int guests;
+module_param(guests, uint, 0444);
+MODULE_PARM_DESC(guests, "Guests that exist now");
+
+static bool exits;
+module_param(exits, bool, 0644);
+MODULE_PARM_DESC(exits, "log each Guest's exits by cause at its end");
+
+static void say_exits(struct lg_cpu *cpu)
+{
+	int i;
+
+	if (!exits)
+		return;
+	for (i = 0; i < ARRAY_SIZE(cpu->exits); i++)
+		if (cpu->exits[i])
+			pr_info("exits by trap %d: %lu\n", i, cpu->exits[i]);
+	for (i = 0; i < ARRAY_SIZE(cpu->hypercalls); i++)
+		if (cpu->hypercalls[i])
+			pr_info("hypercall %d: %lu\n", i, cpu->hypercalls[i]);
+}
+/* Also for one that start_guest() left half done. */
+static void free_guest(struct lguest *lg)
+{
+	free_cpu(&lg->cpu);
+	free_shadow(lg);
+	free_memory(lg);
+	if (lg->mm)
+		mmdrop(lg->mm);
+	kvfree(lg);
+}
+
+static int lguest_release(struct inode *inode, struct file *file)
+{
+	struct lguest *lg = file->private_data;
+
+	if (!lg)
+		return 0;
+	mutex_lock(&lg_lock);
+	take_out_switcher(lg->mm);
+	guests--;
+	mutex_unlock(&lg_lock);
+	say_exits(&lg->cpu);
+	free_guest(lg);
+	return 0;
+}
+/*H:110
+ * Everything in @args came from user space. The caller holds lg_lock.
+ * Errors: see include/lguest_launcher.h.
+ */
+static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
+{
+	int err;
+
+	if (args->abi != LGUEST_ABI || !PAGE_ALIGNED(args->memory) ||
+	    !PAGE_ALIGNED(args->bytes) || !args->bytes ||
+	    args->bytes > LG_MAX_BYTES || args->cr3 >= args->bytes ||
+	    !access_ok((void __user *)args->memory, args->bytes) ||
+	    !is_canonical(args->entry))
+		return -EINVAL;
+	if (current->mm->context.ldt || launcher_has_shadow_stack()) {
+		pr_err("%s has an LDT or a shadow stack: refused\n",
+		       current->comm);
+		return -EOPNOTSUPP;
+	}
+	err = init_memory(lg, args->memory, args->bytes);
+	if (!err)
+		err = init_shadow(lg, args->cr3);
+	if (!err)
+		err = init_cpu(&lg->cpu, lg, args->entry);
+	if (!err)
+		err = hang_in_switcher(current->mm);
+	return err;
+}
+/*:*/
+static ssize_t initialise(struct file *file, const char __user *in, size_t n)
+{
+	struct lguest_initialize args;
+	struct lguest *lg;
+	int err;
+
+	if (n != sizeof(args))
+		return -EINVAL;
+	if (copy_from_user(&args, in, sizeof(args)))
+		return -EFAULT;
+	lg = kvzalloc(sizeof(*lg), GFP_KERNEL_ACCOUNT);
+	if (!lg)
+		return -ENOMEM;
+	mutex_lock(&lg_lock);
+	err = file->private_data ? -EBUSY : start_guest(lg, &args);
+	if (!err) {
+		lg->mm = current->mm;
+		mmgrab(lg->mm);
+		smp_store_release(&file->private_data, lg);
+		guests++;
+	}
+	mutex_unlock(&lg_lock);
+	if (!err)
+		return n;
+	free_guest(lg);
+	return err;
+}
+static ssize_t lguest_write(struct file *file, const char __user *in,
+			    size_t n, loff_t *pos)
+{
+	struct lguest *lg = smp_load_acquire(&file->private_data);
+	u64 args[2];
+
+	if (n < sizeof(args))
+		return -EINVAL;
+	if (copy_from_user(args, in, sizeof(args)))
+		return -EFAULT;
+	switch (args[0]) {
+	case LHREQ_INITIALIZE:
+		return initialise(file, in, n);
+	case LHREQ_IRQ:
+		if (!lg || args[1] >= LGUEST_NR_IRQS)
+			return -EINVAL;
+		raise_irq(&lg->cpu, args[1]);
+		return n;
+	default:
+		return -EINVAL;
+	}
+}
+static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
+			   loff_t *pos)
+{
+	struct lguest *lg = smp_load_acquire(&file->private_data);
+	struct lguest_event event;
+	int err;
+
+	if (!lg || n < sizeof(event))
+		return -EINVAL;
+	if (lg->cpu.task != current)
+		return -EPERM;
+	if (current->mm != lg->mm || current->mm->context.ldt)
+		return -EOPNOTSUPP;
+	err = run_guest(&lg->cpu, &event);
+	if (err)
+		return err;
+	if (copy_to_user(out, &event, sizeof(event)))
+		return -EFAULT;
+	return sizeof(event);
+}
+static const struct file_operations lguest_fops = {
+	.owner = THIS_MODULE,
+	.read = lguest_read,
+	.write = lguest_write,
+	.release = lguest_release,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice lguest_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "lguest",
+	.fops = &lguest_fops,
+};
+
+int lguest_device_init(void)
+{
+	return misc_register(&lguest_device);
+}
+
+void lguest_device_remove(void)
+{
+	misc_deregister(&lguest_device);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Never linked: kbuild makes offsets.h from what the compiler makes of it. */
+#include <linux/kbuild.h>
+#include "lg.h"
+
+#define STATE(name, member) \
+	OFFSET(STATE_##name, switcher_state, member)
+#define REG(name)	STATE(regs_##name, guest.regs.name)
+#define GUEST(name)	STATE(guest_##name, guest.name)
+#define SAME(name)	STATE(name, name)
+
+static void __used offsets(void)
+{
+	REG(r15); REG(r14); REG(r13); REG(r12); REG(rbp); REG(rbx);
+	REG(r11); REG(r10); REG(r9); REG(r8); REG(rax); REG(rcx);
+	REG(rdx); REG(rsi); REG(rdi); REG(trap); REG(error);
+	REG(rip); REG(cs); REG(rflags); REG(rsp); REG(ss);
+	DEFINE(STATE_regs_end, sizeof(struct lg_regs));
+	GUEST(cr2); GUEST(fs_base); GUEST(gs_base);
+	GUEST(ds); GUEST(es); GUEST(fs); GUEST(gs);
+	SAME(guest_cr3); SAME(guest_ldt); SAME(verw_selector);
+	SAME(fsgsbase); SAME(pku); SAME(nmi); SAME(machine_check);
+	SAME(host_rsp); SAME(host_cr3); SAME(cr3_noflush);
+	SAME(host_fs_base); SAME(host_gs_base); SAME(host_pkru);
+	SAME(host_ds); SAME(host_es); SAME(host_fs); SAME(host_gs);
+	SAME(scratch); SAME(entry_stack_end);
+	SAME(host_gdt); SAME(host_gdt_rw); SAME(host_idt);
+	SAME(guest_gdt); SAME(guest_idt);
+}

@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Shadow page tables: a TLB for the Guest, filled by its own tables. */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <asm/trap_pf.h>
+#include "lg.h"
+
+#define PIN_PAGES	16	/* pinned at once */
+#define FILL_PAGES	16	/* taught at once, at most */
+#define FRAME_NUMBERS	(PTE_PFN_MASK >> PAGE_SHIFT)
+#define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
+			 _PAGE_ACCESSED)
+#define LG_PCID		0x100	/* Linux itself uses small ones */
+
+static bool pin_around(struct lguest *lg, u64 gfn);
+
+/*H:300
+ * guest_page() - the Host's address of page @gfn, or NULL if there is none.
+ *
+ * Context: the Guest's thread, since it may have to pin Launcher memory;
+ * may sleep.
+ */
+void *guest_page(struct lguest *lg, u64 gfn)
+{
+	if (gfn >= lg->nr_pages)
+		return NULL;
+	if (!lg->pages[gfn] && !pin_around(lg, gfn))
+		return NULL;
+	return page_address(lg->pages[gfn]);
+}
+
+static bool pin_around(struct lguest *lg, u64 gfn)
+{
+	u64 first = round_down(gfn, PIN_PAGES), n, i;
+	struct page *pages[PIN_PAGES];
+	int got;
+
+	n = min_t(u64, PIN_PAGES, lg->nr_pages - first);
+	got = pin_user_pages_fast(lg->memory + first * PAGE_SIZE, n,
+				  FOLL_WRITE | FOLL_LONGTERM, pages);
+	for (i = 0; got > 0 && i < got; i++) {
+		if (lg->pages[first + i])
+			unpin_user_page(pages[i]);
+		else
+			lg->pages[first + i] = pages[i];
+	}
+	return lg->pages[gfn];
+}
+/*:*/
+/* Context: the initialising thread. Errors: -ENOMEM. */
+int init_memory(struct lguest *lg, u64 memory, u64 bytes)
+{
+	u64 n = bytes >> PAGE_SHIFT;
+	int err;
+
+	lg->pages = kvcalloc(n, sizeof(*lg->pages), GFP_KERNEL_ACCOUNT);
+	lg->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	lg->first_data = lg->data;
+	if (!lg->pages || !lg->data)
+		return -ENOMEM;
+	err = account_locked_vm(current->mm, n, true);
+	if (err)
+		return err;
+	lg->charged_mm = current->mm;
+	mmgrab(lg->charged_mm);
+	lg->memory = memory;
+	lg->nr_pages = n;
+	return 0;
+}
+
+void free_memory(struct lguest *lg)
+{
+	u64 i;
+
+	for (i = 0; i < lg->nr_pages; i++) {
+		if (lg->pages[i])
+			unpin_user_pages_dirty_lock(&lg->pages[i], 1, true);
+		cond_resched();
+	}
+	if (lg->charged_mm) {
+		account_locked_vm(lg->charged_mm, lg->nr_pages, false);
+		mmdrop(lg->charged_mm);
+	}
+	kvfree(lg->pages);
+	free_page((unsigned long)lg->first_data);
+}
+/* What a walk found: the frame, and the rights of all levels together. */
+struct translation {
+	u64 gfn;
+	u64 rights;		/* PRESENT, RW, USER, NX, GLOBAL, DIRTY */
+	u64 *table;		/* the last table, or NULL for a big page */
+	u64 above;		/* rights of the levels above the last */
+};
+
+static u64 narrow(u64 rights, u64 entry)
+{
+	return (rights & (entry | ~(_PAGE_RW | _PAGE_USER))) |
+	       (entry & _PAGE_NX);
+}
+
+static bool permitted(u64 rights, u32 access)
+{
+	return (!(access & X86_PF_WRITE) || (rights & _PAGE_RW)) &&
+	       (!(access & X86_PF_USER) || (rights & _PAGE_USER)) &&
+	       (!(access & X86_PF_INSTR) || !(rights & _PAGE_NX));
+}
+/*H:310
+ * walk_guest() - do what the CPU would do with the Guest's tables.
+ *
+ * Returns 0 and fills in @t; or -EFAULT, with @access made into the error
+ * code that the CPU would push; or -EAGAIN, when an entry changed under us;
+ * or -EINVAL, and the Guest is dead.
+ */
+static int walk_guest(struct lg_cpu *cpu, u64 gva, u32 *access,
+		      struct translation *t)
+{
+	u64 gfn = cpu->cr3 >> PAGE_SHIFT & FRAME_NUMBERS;
+	u64 *table, entry, want;
+	int level, slot;
+
+	t->above = t->rights = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER;
+	for (level = 3;; level--) {
+		table = guest_page(cpu->lg, gfn);
+		if (!table) {
+			kill_guest(cpu, "page table at %llx: no such memory",
+				   gfn << PAGE_SHIFT);
+			return -EINVAL;
+		}
+		slot = (gva >> (PAGE_SHIFT + 9 * level)) & 511;
+		entry = READ_ONCE(table[slot]);
+		if (!(entry & _PAGE_PRESENT)) {
+			*access &= ~X86_PF_PROT;
+			return -EFAULT;
+		}
+		t->rights = narrow(t->rights, entry);
+		gfn = entry >> PAGE_SHIFT & FRAME_NUMBERS;
+		if (!level || (level == 1 && (entry & _PAGE_PSE)))
+			break;
+		t->above = t->rights;
+		if (!(entry & _PAGE_ACCESSED) &&
+		    cmpxchg64(&table[slot], entry, entry | _PAGE_ACCESSED) != entry)
+			return -EAGAIN;
+	}
+	if (!permitted(t->rights, *access)) {
+		*access |= X86_PF_PROT;
+		return -EFAULT;
+	}
+	want = entry | _PAGE_ACCESSED;
+	if (*access & X86_PF_WRITE)
+		want |= _PAGE_DIRTY;
+	if (want != entry && cmpxchg64(&table[slot], entry, want) != entry)
+		return -EAGAIN;
+	t->rights |= want & (_PAGE_DIRTY | _PAGE_GLOBAL);
+	t->table = level ? NULL : table;
+	t->gfn = level ? (gfn & ~511ull) | ((gva >> PAGE_SHIFT) & 511) : gfn;
+	return 0;
+}
+/*:*/
+/*H:320 Context: the Guest's thread. Returns NULL when the bound is reached. */
+static u64 *new_table(struct lguest *lg)
+{
+	struct page *page;
+	u64 *table = lg->free_tables;
+
+	if (table) {
+		lg->free_tables = (u64 *)table[0];
+		clear_page(table);
+		return table;
+	}
+	if (lg->nr_tables >= lg->max_tables)
+		return NULL;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	lg->nr_tables++;
+	return page_address(page);
+}
+
+static void free_table(struct lguest *lg, u64 *table)
+{
+	table[0] = (u64)lg->free_tables;
+	lg->free_tables = table;
+}
+/*:*/
+static u64 *table_of(u64 entry)
+{
+	return __va(entry & PTE_PFN_MASK);
+}
+
+/* Frees all below @entry, which is at @level, and clears it. */
+static void drop(struct lguest *lg, u64 *entry, int level)
+{
+	u64 *table;
+	int i;
+
+	if (!*entry)
+		return;
+	table = table_of(*entry);
+	for (i = 0; level > 1 && i < 512; i++)
+		drop(lg, &table[i], level - 1);
+	free_table(lg, table);
+	*entry = 0;
+}
+static void drop_process(struct lguest *lg, struct shadow_root *root)
+{
+	int i;
+
+	for (i = 0; i < 512; i++) {
+		if (i == SWITCHER_SLOT)
+			continue;
+		drop(lg, &root->user[i], 3);
+		if (i < 256)
+			root->kernel[i] = 0;
+	}
+	root->hides = false;
+}
+
+static void drop_kernel(struct lguest *lg)
+{
+	int i;
+
+	for (i = 0; i < SHADOW_ROOTS; i++)
+		if (lg->roots[i].kernel)
+			memset(lg->roots[i].kernel + SWITCHER_SLOT, 0,
+			       256 * sizeof(u64));
+	for (i = 0; i < 256; i++)
+		drop(lg, &lg->upper[i], 3);
+	lg->upper_local = false;
+}
+
+static void drop_all(struct lguest *lg)
+{
+	int i;
+
+	for (i = 0; i < SHADOW_ROOTS; i++)
+		if (lg->roots[i].kernel)
+			drop_process(lg, &lg->roots[i]);
+	drop_kernel(lg);
+}
+/* The top-level entry that rules @gva in the current root and mode. */
+static u64 *top_entry(struct lg_cpu *cpu, u64 gva, bool user)
+{
+	int top = (gva >> 39) & 511;
+
+	if (user || top < SWITCHER_SLOT)
+		return &cpu->root->user[top];
+	return &cpu->lg->upper[top - SWITCHER_SLOT];
+}
+
+static void forget(u64 entry, u64 gva)
+{
+	int level;
+
+	for (level = 2; entry && level > 0; level--)
+		entry = table_of(entry)[(gva >> (PAGE_SHIFT + 9 * level)) &
+					511];
+	if (entry)
+		table_of(entry)[(gva >> PAGE_SHIFT) & 511] = 0;
+}
+/*H:330 Context of all: the Guest's thread. @all: global pages too. */
+void flush_shadow(struct lg_cpu *cpu, bool all)
+{
+	struct lguest *lg = cpu->lg;
+
+	if (all) {
+		drop_all(lg);
+		return;
+	}
+	drop_process(lg, cpu->root);
+	if (lg->upper_local)
+		drop_kernel(lg);
+}
+
+void flush_shadow_page(struct lg_cpu *cpu, u64 gva)
+{
+	struct lguest *lg = cpu->lg;
+	int i, top = (gva >> 39) & 511;
+
+	if (top == SWITCHER_SLOT)
+		return;
+	forget(*top_entry(cpu, gva, false), gva);
+	for (i = 0; top > SWITCHER_SLOT && i < SHADOW_ROOTS; i++)
+		if (lg->roots[i].user)
+			forget(lg->roots[i].user[top], gva);
+}
+/*:*/
+static bool new_root(struct lguest *lg, struct shadow_root *root)
+{
+	root->kernel = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	root->user = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (root->kernel && root->user)
+		return true;
+	free_page((unsigned long)root->kernel);
+	free_page((unsigned long)root->user);
+	root->kernel = root->user = NULL;
+	return false;
+}
+/*H:340 @cr3: as the Guest's kernel would write it, hostile. */
+void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
+{
+	bool keep = cr3 & X86_CR3_PCID_NOFLUSH;
+	struct shadow_root *root, *victim = NULL;
+	struct lguest *lg = cpu->lg;
+	int i;
+
+	/* One tag has one table: a namesake is the first victim. */
+	cr3 &= ~X86_CR3_PCID_NOFLUSH;
+	for (i = 0; i < SHADOW_ROOTS; i++) {
+		root = &lg->roots[i];
+		if (root->kernel && root->cr3 == cr3)
+			break;
+		if (root->kernel && !((root->cr3 ^ cr3) & X86_CR3_PCID_MASK))
+			root->used = 0;
+		if (!victim || root->used < victim->used)
+			victim = root;
+	}
+	if (i == SHADOW_ROOTS) {
+		root = victim;
+		if (!root->kernel && !new_root(lg, root)) {
+			kill_guest(cpu, "no memory for a shadow root");
+			return;
+		}
+		drop_process(lg, root);
+		root->cr3 = cr3;
+	} else if (!keep) {
+		drop_process(lg, root);
+	}
+	if (!keep && lg->upper_local)
+		drop_kernel(lg);
+	root->used = ++lg->clock;
+	cpu->root = root;
+	cpu->cr3 = cr3;
+}
+/*:*/
+/*H:350 Everything is a user page: the Guest's kernel is in ring 3, too. */
+static u64 shadow_entry(struct page *page, u64 rights)
+{
+	u64 entry = page_to_phys(page) | _PAGE_PRESENT | _PAGE_USER |
+		    _PAGE_ACCESSED | _PAGE_DIRTY;
+
+	if ((rights & _PAGE_RW) && (rights & _PAGE_DIRTY))
+		entry |= _PAGE_RW;
+	return entry | (rights & _PAGE_NX);
+}
+/*
+ * Returns the shadow's last-level table for @gva in this mode, making what is
+ * missing, or NULL when the pool is empty.
+ */
+static u64 *shadow_table(struct lg_cpu *cpu, u64 gva, bool user)
+{
+	u64 *entry = top_entry(cpu, gva, user), *table;
+	int level, top = (gva >> 39) & 511;
+
+	for (level = 3;; level--) {
+		if (!*entry) {
+			table = new_table(cpu->lg);
+			if (!table)
+				return NULL;
+			*entry = __pa(table) | SHADOW_TABLE;
+		}
+		if (level == 3 && (!user || top < SWITCHER_SLOT))
+			cpu->root->kernel[top] = *entry;
+		table = table_of(*entry);
+		if (level == 1)
+			return table;
+		entry = &table[(gva >> (PAGE_SHIFT + 9 * (level - 1))) & 511];
+	}
+}
+static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
+		     u64 rights)
+{
+	bool upper = gva >> 63;
+
+	if (cpu->user_mode && !(rights & _PAGE_USER))
+		return;
+	if (!upper && !(rights & _PAGE_USER))
+		cpu->root->hides = true;
+	if (upper && !(rights & _PAGE_GLOBAL))
+		cpu->lg->upper_local = true;
+	*slot = shadow_entry(cpu->lg->pages[gfn], rights);
+}
+/*H:360 The neighbours of @gva: FILL_PAGES of them, aligned. */
+static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
+			struct translation *t)
+{
+	int i, slot = (gva >> PAGE_SHIFT) & 511;
+	int first = round_down(slot, FILL_PAGES);
+	struct lguest *lg = cpu->lg;
+
+	for (i = first; i < first + FILL_PAGES; i++) {
+		u64 gfn = t->gfn + i - slot, rights = t->rights;
+
+		if (t->table) {
+			u64 entry = READ_ONCE(t->table[i]);
+
+			if (!(entry & _PAGE_PRESENT) ||
+			    !(entry & _PAGE_ACCESSED))
+				continue;
+			rights = narrow(t->above, entry) |
+				 (entry & (_PAGE_DIRTY | _PAGE_GLOBAL));
+			gfn = entry >> PAGE_SHIFT & FRAME_NUMBERS;
+		}
+		if (gfn < lg->nr_pages && lg->pages[gfn] && !shadow[i])
+			fill_one(cpu, gva, &shadow[i], gfn, rights);
+	}
+}
+/* Returns 0, or what walk_guest() returns, or -EFAULT for a gap. */
+static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
+{
+	struct translation t;
+	u64 *shadow;
+	int err;
+
+	if (!is_canonical(gva) || ((gva >> 39) & 511) == SWITCHER_SLOT) {
+		*access &= ~X86_PF_PROT;
+		return -EFAULT;
+	}
+	err = walk_guest(cpu, gva, access, &t);
+	if (err)
+		return err;
+	if (!guest_page(cpu->lg, t.gfn)) {
+		kill_guest(cpu, "page at %llx mapped to %llx: no such memory",
+			   gva, t.gfn << PAGE_SHIFT);
+		return -EINVAL;
+	}
+	shadow = shadow_table(cpu, gva, cpu->user_mode);
+	if (!shadow) {
+		drop_all(cpu->lg);
+		shadow = shadow_table(cpu, gva, cpu->user_mode);
+	}
+	if (!shadow) {
+		kill_guest(cpu, "no memory for shadow page tables");
+		return -EINVAL;
+	}
+	fill_around(cpu, gva, shadow, &t);
+	fill_one(cpu, gva, &shadow[(gva >> PAGE_SHIFT) & 511], t.gfn,
+		 t.rights);
+	return 0;
+}
+/*:*/
+/*H:370 */
+void answer_page_fault(struct lg_cpu *cpu)
+{
+	u64 gva = cpu->context.cr2;
+	u32 access = cpu->context.regs.error & (X86_PF_WRITE | X86_PF_INSTR);
+
+	if (cpu->user_mode)
+		access |= X86_PF_USER;
+	if (fill_shadow(cpu, gva, &access) != -EFAULT)
+		return;
+	if (!is_canonical(gva)) {
+		inject(cpu, X86_TRAP_GP, 0);
+		return;
+	}
+	WRITE_ONCE(cpu->lg->data->cr2, gva);
+	inject(cpu, X86_TRAP_PF, access);
+}
+/*:*/
+/*H:380 The Host's address of kernel address @gva, or NULL. */
+static void *guest_address(struct lg_cpu *cpu, u64 gva, bool write)
+{
+	u64 need = _PAGE_PRESENT | (write ? _PAGE_RW : 0);
+	int level, tries;
+
+	if (!is_canonical(gva))
+		return NULL;
+	for (tries = 0; tries < 4; tries++) {
+		u32 access = write ? X86_PF_WRITE : 0;
+		u64 entry = *top_entry(cpu, gva, false);
+
+		for (level = 2; entry && level >= 0; level--)
+			entry = table_of(entry)[(gva >> (PAGE_SHIFT +
+						9 * level)) & 511];
+		if ((entry & need) == need)
+			return __va(entry & PTE_PFN_MASK) +
+			       offset_in_page(gva);
+		if (fill_shadow(cpu, gva, &access) == -EINVAL)
+			return NULL;
+	}
+	return NULL;
+}
+/* Returns false when the Guest has no such memory; not all may be copied. */
+bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes)
+{
+	while (bytes) {
+		size_t n = min_t(size_t, bytes,
+				 PAGE_SIZE - offset_in_page(gva));
+		void *from = guest_address(cpu, gva, false);
+
+		if (!from)
+			return false;
+		memcpy(to, from, n);
+		gva += n;
+		to += n;
+		bytes -= n;
+	}
+	return true;
+}
+
+/* Pushes @n words, the last first, below @rsp; returns as read_guest(). */
+bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n)
+{
+	while (n--) {
+		u64 *to;
+
+		rsp -= sizeof(u64);
+		to = guest_address(cpu, rsp, true);
+		if (!to)
+			return false;
+		*to = words[n];
+	}
+	return true;
+}
+/*:*/
+/*
+ * shadow_cr3() - the value for CR3, with this CPU's Switcher hung in.
+ *
+ * Context: IRQs off. Never with the no-flush bit: so what we changed since
+ * the last entry needs no flush of its own.
+ */
+u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area)
+{
+	struct shadow_root *root = cpu->root;
+	u64 *table = cpu->user_mode ? root->user : root->kernel;
+
+	if (cpu->user_mode && root->hides)
+		drop_process(cpu->lg, root);
+	table[SWITCHER_SLOT] = area->slot;
+	return __pa(table) | (area->state->cr3_noflush ? LG_PCID : 0);
+}
+/* Errors: -ENOMEM. @cr3 is not yet checked, nor need it be. */
+int init_shadow(struct lguest *lg, u64 cr3)
+{
+	lg->max_tables = 1024 + lg->nr_pages / 128;
+	lg->cpu.lg = lg;
+	load_guest_cr3(&lg->cpu, cr3);
+	return lg->cpu.root ? 0 : -ENOMEM;
+}
+
+void free_shadow(struct lguest *lg)
+{
+	int i;
+
+	drop_all(lg);
+	for (i = 0; i < SHADOW_ROOTS; i++) {
+		free_page((unsigned long)lg->roots[i].kernel);
+		free_page((unsigned long)lg->roots[i].user);
+	}
+	while (lg->free_tables) {
+		u64 *table = lg->free_tables;
+
+		lg->free_tables = (u64 *)table[0];
+		free_page((unsigned long)table);
+	}
+}

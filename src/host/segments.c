@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is left of segments, and the checks that keep it harmless. */
+#include <linux/mm.h>
+#include <asm/desc.h>
+#include <asm/ldt.h>
+#include <asm/processor.h>
+#include "lg.h"
+
+#define LDT_BYTES	(SWITCHER_LDT_PAGES * PAGE_SIZE)
+#define LDT_WINDOW	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | \
+			 _PAGE_DIRTY | _PAGE_NX)
+
+/*H:610 Null is fine: it is what an empty slot looks like. */
+static bool descriptor_is_harmless(u64 descriptor)
+{
+	struct desc_struct desc;
+
+	if (!descriptor)
+		return true;
+	memcpy(&desc, &descriptor, sizeof(desc));
+	return desc.s && desc.dpl == 3 && !((desc.type & 8) && desc.l);
+}
+/*:*/
+/*H:620 */
+void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
+{
+	if (!descriptor_is_harmless(a) || !descriptor_is_harmless(b) ||
+	    !descriptor_is_harmless(c)) {
+		kill_guest(cpu, "bad TLS descriptor: %llx %llx %llx", a, b, c);
+		return;
+	}
+	cpu->tls[0] = a;
+	cpu->tls[1] = b;
+	cpu->tls[2] = c;
+}
+void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
+{
+	u64 bytes = n * LDT_ENTRY_SIZE, i;
+
+	if (n > LDT_ENTRIES) {
+		kill_guest(cpu, "LDT of %llu entries", n);
+		return;
+	}
+	cpu->ldt_entries = 0;
+	if (!n)
+		return;
+	if (!cpu->ldt)
+		cpu->ldt = alloc_pages_exact(LDT_BYTES, GFP_KERNEL_ACCOUNT);
+	if (!cpu->ldt || !read_guest(cpu, gva, cpu->ldt, bytes)) {
+		kill_guest(cpu, "no LDT at %llx", gva);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		if (!descriptor_is_harmless(cpu->ldt[i]))
+			cpu->ldt[i] = 0;
+	cpu->ldt_entries = n;
+}
+
+void free_ldt(struct lg_cpu *cpu)
+{
+	if (cpu->ldt)
+		free_pages_exact(cpu->ldt, LDT_BYTES);
+}
+static u64 base_of_selector(struct lg_cpu *cpu, u16 selector)
+{
+	unsigned int i = selector >> 3;
+	struct desc_struct desc;
+
+	if (selector & 4) {
+		if (i >= cpu->ldt_entries)
+			return 0;
+		memcpy(&desc, &cpu->ldt[i], sizeof(desc));
+	} else {
+		if (i < GDT_ENTRY_TLS_MIN || i > GDT_ENTRY_TLS_MAX)
+			return 0;
+		memcpy(&desc, &cpu->tls[i - GDT_ENTRY_TLS_MIN], sizeof(desc));
+	}
+	return get_desc_base(&desc);
+}
+
+void load_guest_gs(struct lg_cpu *cpu, u16 selector)
+{
+	cpu->context.gs = selector;
+	WRITE_ONCE(cpu->lg->data->user_gs_base,
+		   base_of_selector(cpu, selector));
+}
+
+void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value)
+{
+	if (!is_canonical(value))
+		kill_guest(cpu, "segment base %llx", value);
+	else if (which == LGUEST_BASE_FS)
+		cpu->context.fs_base = value;
+	else
+		cpu->context.gs_base = value;
+}
+/*:*/
+static void build_tss(struct lg_area *area, unsigned long address);
+
+/*H:600 Values: present, privilege, type and size, as in Linux's own GDT. */
+void build_gdt(struct lg_area *area, int cpu)
+{
+	static const u64 segments[GDT_ENTRIES] = {
+		[GDT_ENTRY_KERNEL_CS]		= 0x00af9b000000ffff,
+		[GDT_ENTRY_KERNEL_DS]		= 0x00cf93000000ffff,
+		[GDT_ENTRY_DEFAULT_USER32_CS]	= 0x00cffb000000ffff,
+		[GDT_ENTRY_DEFAULT_USER_DS]	= 0x00cff3000000ffff,
+		[GDT_ENTRY_DEFAULT_USER_CS]	= 0x00affb000000ffff,
+		[GDT_ENTRY_CPUNODE]		= 0x0040f50000000000,
+	};
+	void *page = page_address(area->pages[SWITCHER_GDT_PAGE]);
+	unsigned long address = area->address + SWITCHER_GDT_PAGE * PAGE_SIZE;
+	struct switcher_state *state = area->state;
+
+	memcpy(page, segments, sizeof(segments));
+	area->gdt = page;
+	state->guest_gdt.size = sizeof(segments) - 1;
+	state->guest_gdt.address = address;
+	state->host_gdt_rw.size = GDT_SIZE - 1;
+	state->host_gdt_rw.address = (unsigned long)get_cpu_gdt_rw(cpu);
+	build_tss(area, address + SWITCHER_TSS_OFFSET);
+}
+/*:*/
+static void describe_system_segment(struct lg_area *area, int entry, int type,
+				    unsigned long base, unsigned int limit)
+{
+	struct ldttss_desc desc;
+
+	set_tssldt_descriptor(&desc, base, type, limit);
+	memcpy(&area->gdt[entry], &desc, sizeof(desc));
+}
+
+static void build_tss(struct lg_area *area, unsigned long address)
+{
+	void *page = page_address(area->pages[SWITCHER_GDT_PAGE]);
+	struct x86_hw_tss *tss = page + SWITCHER_TSS_OFFSET;
+	unsigned long stacks = area->address +
+			       SWITCHER_STACKS_PAGE * PAGE_SIZE;
+	int i;
+
+	tss->sp0 = area->address + SWITCHER_STATE_PAGE * PAGE_SIZE +
+		   sizeof(struct lg_regs);
+	for (i = 0; i < 4; i++)
+		tss->ist[i] = stacks + (i + 1) * SWITCHER_STACK_BYTES;
+	tss->io_bitmap_base = sizeof(*tss);	/* none: no ports */
+	describe_system_segment(area, GDT_ENTRY_TSS, DESC_TSS, address,
+				sizeof(*tss) - 1);
+	describe_system_segment(area, GDT_ENTRY_LDT, DESC_LDT, area->address +
+				SWITCHER_LDT_PAGE * PAGE_SIZE, 0);
+}
+/*H:630 Context: IRQs off. */
+void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area)
+{
+	struct switcher_state *state = area->state;
+	u64 *window = area->ptes + SWITCHER_LDT_PAGE;
+	u64 bytes = cpu->ldt_entries * LDT_ENTRY_SIZE;
+	int i;
+
+	memcpy(&area->gdt[GDT_ENTRY_TLS_MIN], cpu->tls, sizeof(cpu->tls));
+	state->guest_ldt = bytes ? GDT_ENTRY_LDT * 8 : 0;
+	if (!bytes)
+		return;
+	for (i = 0; i < SWITCHER_LDT_PAGES; i++)
+		window[i] = (__pa(cpu->ldt) + i * PAGE_SIZE) | LDT_WINDOW;
+	describe_system_segment(area, GDT_ENTRY_LDT, DESC_LDT, area->address +
+				SWITCHER_LDT_PAGE * PAGE_SIZE, bytes - 1);
+}
+/*:*/

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the Switcher and the Host's C code both know. */
+#ifndef _LG_SWITCHER_H
+#define _LG_SWITCHER_H
+
+/* One CPU's area of the Switcher, in pages from its start. */
+#define SWITCHER_TEXT_PAGES	2	/* code: the same frames everywhere */
+#define SWITCHER_STATE_PAGE	2	/* struct switcher_state */
+#define SWITCHER_IDT_PAGE	3
+#define SWITCHER_GDT_PAGE	4	/* the GDT, then the TSS */
+#define SWITCHER_STACKS_PAGE	5	/* four stacks of 1 KB: NMI and kin */
+#define SWITCHER_LDT_PAGE	16	/* a window of 16 pages */
+#define SWITCHER_LDT_PAGES	16
+
+#define SWITCHER_TSS_OFFSET	0x800	/* in the GDT's page */
+#define SWITCHER_STACK_BYTES	0x400
+#define SWITCHER_AREA_SHIFT	21	/* an area is one page table's worth */
+
+/* 4-level paging: PGD slot 256, "guard hole, reserved for hypervisor". */
+#define SWITCHER_SLOT		256
+#define SWITCHER_BASE		0xffff800000000000
+
+
+#define HAS_ERROR_CODE(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || \
+			   (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
+#define ON_OWN_STACK(v)	((v) == 1 || (v) == 2 || (v) == 8 || (v) == 18)
+
+#define LG_TRAP_SYSCALL		256	/* `syscall` in 64-bit code */
+#define LG_TRAP_SYSCALL32	257	/* the same in 32-bit code: AMD */
+#define LG_TRAP_NONE		258	/* the entry was turned round */
+#define LG_TRAP_BROKEN		259	/* the Switcher has a bug */
+#define LG_TRAP_IRET		0x1000	/* or'ed to the vector: iretq failed */
+
+#ifndef __ASSEMBLY__
+#include <linux/types.h>
+#include <asm/desc_defs.h>
+
+/*
+ * The order is that of the pushes in switcher.S: a trap itself pushes the
+ * last five, the stub the two before, the common code the rest.
+ */
+struct lg_regs {
+	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	u64 rax, rcx, rdx, rsi, rdi;
+	u64 trap, error;
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+/* All that the Switcher loads on the way in and saves on the way out. */
+struct lg_context {
+	struct lg_regs regs;
+	u64 cr2, fs_base, gs_base;
+	u16 ds, es, fs, gs;
+};
+/* Read and written by the Switcher of this CPU and, IRQs off, its Host. */
+struct switcher_state {
+	struct lg_context guest;
+	u64 guest_cr3;
+	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
+	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
+	u8 fsgsbase, pku;	/* this CPU has these instructions */
+	u8 nmi, machine_check;	/* came while in the Switcher */
+
+	u64 host_rsp, host_cr3, cr3_noflush;
+	u64 host_fs_base, host_gs_base;
+	u16 host_ds, host_es, host_fs, host_gs;
+	u32 host_pkru;
+	u64 scratch;
+
+	struct desc_ptr host_gdt, host_gdt_rw, host_idt;
+	struct desc_ptr guest_gdt, guest_idt;
+	u64 entry_stack[64] __aligned(16);
+	u64 entry_stack_end[2];
+};
+extern const u8 switcher_text[], switcher_text_end[], switcher_stubs[];
+extern const u8 switch_to_guest[], switcher_syscall[], switcher_syscall32[];
+
+void lg_call_gate(unsigned long gate);
+void lg_call_nmi(void);
+#endif
+#endif /* _LG_SWITCHER_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where kernels differ for the Host. Assembly includes it, too. */
+#ifndef _LG_VERSIONS_H
+#define _LG_VERSIONS_H
+
+#include <linux/version.h>
+
+/* The NMI entry that KVM calls after a VM exit: renamed in 6.8. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define LG_NMI_ENTRY	asm_exc_nmi_noist
+#else
+#define LG_NMI_ENTRY	asm_exc_nmi_kvm_vmx
+#endif
+
+#ifndef __ASSEMBLY__
+#include <asm/cpufeature.h>
+
+/* FRED, another way into the kernel, came with 6.9. */
+#ifdef X86_FEATURE_FRED
+#define LG_FRED		cpu_feature_enabled(X86_FEATURE_FRED)
+#else
+#define LG_FRED		false
+#endif
+
+/* Shadow stacks for user space came with 6.6. */
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+#include <uapi/asm/prctl.h>
+#define launcher_has_shadow_stack() \
+	(current->thread.features & ARCH_SHSTK_SHSTK)
+#else
+#define launcher_has_shadow_stack()	false
+#endif
+#endif /* __ASSEMBLY__ */
+#endif /* _LG_VERSIONS_H */
