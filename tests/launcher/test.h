@@ -10,7 +10,7 @@
 #include "launcher.h"
 
 static jmp_buf back;
-static bool armed;
+static bool armed, child;
 static char last_words[4096];
 static int tests, failures;
 
@@ -23,6 +23,10 @@ void die(const char *format, ...)
 	va_end(arguments);
 	if (armed)
 		longjmp(back, 1);
+	if (child) {
+		fprintf(stderr, "%s\n", last_words);
+		exit(1);
+	}
 	printf("Bail out! %s\n", last_words);
 	exit(1);
 }
@@ -184,7 +188,8 @@ static u32 tiny_offsets(u8 *image, u32 at)
 }
 
 /* The ELF file; where the tokens' index starts goes to *index. */
-static u8 *tiny_vmlinux(bool old, size_t *bytes, u32 *index)
+static __attribute__((unused)) u8 *
+tiny_vmlinux(bool old, size_t *bytes, u32 *index)
 {
 	u8 *file = calloc(1, TINY_HEADERS + TINY_BYTES);
 	u8 *image = file + TINY_HEADERS;

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The console: the parent plays user, terminal and Guest to a child. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <utmp.h>
+
+#include "test.h"
+
+static struct lguest_console *page;
+static int in[2], out[2], host[2];
+
+static void say(const char *text, u32 claimed)
+{
+	strcpy(page->out, text);
+	page->out_bytes = claimed;
+}
+
+/* In the child: what the Launcher does, without a Host. */
+static void live(bool output)
+{
+	console_start(page, host[1]);
+	for (;;) {
+		if (output && page->out_bytes)
+			console_output(page);
+		usleep(1000);
+	}
+}
+
+static pid_t start(bool output)
+{
+	pid_t pid;
+
+	memset(page, 0, sizeof(*page));
+	if (pipe(in) || pipe(out) || pipe2(host, O_NONBLOCK))
+		die("no pipes");
+	fcntl(out[1], F_SETFL, O_NONBLOCK);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		child = true;
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(out[0]);
+		live(output);
+	}
+	close(in[0]);
+	close(out[1]);
+	return pid;
+}
+
+static int end(pid_t pid, int number)
+{
+	int status;
+
+	if (number)
+		kill(pid, number);
+	waitpid(pid, &status, 0);
+	close(in[1]);
+	close(out[0]);
+	close(host[0]);
+	close(host[1]);
+	return status;
+}
+
+static bool within_seconds(bool (*what)(int), int argument)
+{
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (what(argument))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static bool taken(int unused)
+{
+	(void)unused;
+	return !__atomic_load_n(&page->out_bytes, __ATOMIC_ACQUIRE);
+}
+
+static bool has_threads(int pid_and_count)
+{
+	char path[64];
+	DIR *folder;
+	int count = -2;
+
+	sprintf(path, "/proc/%d/task", pid_and_count / 8);
+	folder = opendir(path);
+	while (folder && readdir(folder))
+		count++;
+	closedir(folder);
+	return count == pid_and_count % 8;
+}
+
+/* Take up to `most` bytes out of the ring, as the Guest does. */
+static size_t take(char *to, size_t most)
+{
+	u32 head = __atomic_load_n(&page->in_head, __ATOMIC_ACQUIRE);
+	u32 tail = page->in_tail;
+	size_t i;
+
+	for (i = 0; i < most && tail != head; i++)
+		to[i] = page->in[tail++ % LGUEST_CONSOLE_IN];
+	__atomic_store_n(&page->in_tail, tail, __ATOMIC_RELEASE);
+	return i;
+}
+
+static size_t take_all(char *to, size_t bytes)
+{
+	size_t i, got = 0;
+
+	for (i = 0; i < 500 && got < bytes; i++) {
+		got += take(to + got, bytes - got);
+		usleep(got < bytes ? 10000 : 0);
+	}
+	return got;
+}
+
+static void check_output(void)
+{
+	char got[2 * LGUEST_CONSOLE_OUT];
+	pid_t pid = start(true);
+	ssize_t bytes, more;
+
+	say("hello", 5);
+	ok(within_seconds(taken, 0) && read(out[0], got, sizeof(got)) == 5 &&
+	   !memcmp(got, "hello", 5), "output arrives");
+	say("a lie", 0xffffffff);
+	within_seconds(taken, 0);
+	for (bytes = 0; bytes < LGUEST_CONSOLE_OUT; bytes += more)
+		more = read(out[0], got + bytes, sizeof(got) - bytes);
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	more = read(out[0], got, sizeof(got));
+	ok(bytes == LGUEST_CONSOLE_OUT && more < 0,
+	   "a Guest that claims 4 GB gets as much as there is");
+	close(out[0]);
+	say("hello", 5);
+	ok(end(pid, 0) == 1 << 8, "output that is closed ends it, status 1");
+}
+
+/* The pipe holds two pages and does not block: write() says EAGAIN often. */
+static void check_slow_output(void)
+{
+	static char sent[50 * 2000], got[50 * 2000];
+	pid_t pid = start(true);
+	size_t i, total = 0;
+	ssize_t bytes;
+
+	fcntl(out[0], F_SETPIPE_SZ, 8192);
+	for (i = 0; i < sizeof(sent); i++)
+		sent[i] = i * 7 + i / 256;
+	for (i = 0; i < sizeof(sent); i += 2000) {
+		memcpy(page->out, sent + i, 2000);
+		__atomic_store_n(&page->out_bytes, 2000, __ATOMIC_RELEASE);
+		usleep(2000);
+		while (!taken(0)) {
+			bytes = read(out[0], got + total, 700);
+			total += bytes;
+			usleep(2000);
+		}
+	}
+	while (total < sizeof(got) && bytes > 0) {
+		bytes = read(out[0], got + total, 700);
+		total += bytes;
+	}
+	ok(!memcmp(got, sent, sizeof(got)), "slow readers get everything");
+	end(pid, SIGKILL);
+}
+
+static void check_input(void)
+{
+	static char sent[5000], got[5000];
+	pid_t pid = start(false);
+	size_t i, bytes;
+	u64 irq[2];
+
+	for (i = 0; i < sizeof(sent); i++)
+		sent[i] = i * 7 + i / 256;
+	bytes = write(in[1], sent, sizeof(sent));
+	usleep(100000);
+	ok(page->in_head == LGUEST_CONSOLE_IN, "a full ring is not overrun");
+	bytes = take_all(got, sizeof(got));
+	ok(bytes == sizeof(sent) && !memcmp(sent, got, bytes),
+	   "all input arrives, in order, Ctrl-a too");
+	ok(read(host[0], irq, sizeof(irq)) == sizeof(irq) &&
+	   irq[0] == LHREQ_IRQ && irq[1] == LGUEST_CONSOLE_IRQ,
+	   "and raises the console's interrupt");
+
+	page->in_tail += 12345;
+	bytes = write(in[1], "x", 1);
+	usleep(100000);
+	ok(page->in_head == sizeof(sent), "a mad Guest gets nothing");
+	page->in_tail -= 12345;
+	ok(take_all(got, 1) == 1 && *got == 'x', "until it is sane again");
+	ok(has_threads(8 * pid + 2), "a thread listens");
+	close(in[1]);
+	ok(within_seconds(has_threads, 8 * pid + 1),
+	   "it ends with its input, the Guest goes on");
+	ok(end(pid, SIGTERM) == SIGTERM, "SIGTERM does what it does");
+}
+
+static struct termios usual;
+static int terminal;
+
+static pid_t start_on_terminal(void)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	int slave;
+	pid_t pid;
+
+	memset(page, 0, sizeof(*page));
+	if (openpty(&terminal, &slave, NULL, NULL, &size) ||
+	    pipe2(host, O_NONBLOCK))
+		die("no terminal");
+	tcgetattr(slave, &usual);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		child = true;
+		login_tty(slave);
+		live(true);
+	}
+	close(slave);
+	return pid;
+}
+
+static bool is_raw(int wanted)
+{
+	struct termios now;
+
+	tcgetattr(terminal, &now);
+	return (now.c_lflag & (ICANON | ECHO | ISIG) ? 0 : 1) == wanted;
+}
+
+static bool has_columns(int columns)
+{
+	return page->columns == columns;
+}
+
+static bool is_usual(void)
+{
+	struct termios now;
+
+	tcgetattr(terminal, &now);
+	return now.c_lflag == usual.c_lflag && now.c_iflag == usual.c_iflag &&
+	       now.c_oflag == usual.c_oflag;
+}
+
+static int end_on_terminal(pid_t pid, int number)
+{
+	int status = -1;
+
+	if (number)
+		kill(pid, number);
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static void check_terminal(void)
+{
+	static const int deadly[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+	struct winsize size = { .ws_row = 50, .ws_col = 132 };
+	char got[100] = "";
+	pid_t pid = start_on_terminal();
+	size_t i;
+
+	ok(within_seconds(is_raw, 1), "the terminal becomes raw");
+	ok(read(terminal, got, sizeof(got)) > 0 && strstr(got, "Ctrl-a x"),
+	   "it says how to leave");
+	ok(page->rows == 24 && page->columns == 80, "it knows the window");
+	ioctl(terminal, TIOCSWINSZ, &size);
+	ok(within_seconds(has_columns, 132) && page->rows == 50,
+	   "and when that changes");
+	ok(write(terminal, "a\3\1\1b\1c", 7) == 7 &&
+	   take_all(got, 6) == 6 && !memcmp(got, "a\3\1b\1c", 6),
+	   "Ctrl-c is sent, Ctrl-a Ctrl-a is one, Ctrl-a c is both");
+	ok(write(terminal, "\1x", 2) == 2 &&
+	   end_on_terminal(pid, 0) == 1 << 8, "Ctrl-a x leaves, status 1");
+	ok(is_usual(), "and the terminal is as before");
+	close(terminal);
+
+	for (i = 0; i < 4; i++) {
+		pid = start_on_terminal();
+		within_seconds(is_raw, 1);
+		usleep(10000);
+		ok(end_on_terminal(pid, deadly[i]) == deadly[i] && is_usual(),
+		   "SIG%s puts the terminal back", sigabbrev_np(deadly[i]));
+		close(terminal);
+	}
+}
+
+int main(void)
+{
+	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check_output();
+	check_slow_output();
+	check_input();
+	check_terminal();
+	return finish();
+}

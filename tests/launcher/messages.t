@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What the Launcher says when it can't do what it was asked to.
+. "$(dirname "$0")/build.sh"
+set +e
+count=0
+chmod 755 "$tmp"
+compile "$tmp/lguest" "$src"/launcher/*.c -O2 || exit 1
+lguest=$tmp/lguest
+
+ok() {		# STATUS TEXT
+	count=$((count + 1))
+	[ "$1" = 0 ] && echo "ok $count - $2" && return
+	echo "not ok $count - $2"
+	sed 's/^/# /' "$tmp/err"
+}
+
+# says PATTERN TEXT COMMAND...: one line, which matches, and status 1
+says() {
+	pattern=$1 text=$2; shift 2
+	timeout 20 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	status=$?
+	[ $status = 1 ] && [ ! -s "$tmp/out" ] &&
+		[ "$(wc -l <"$tmp/err")" = 1 ] &&
+		grep -q "^lguest: .*$pattern" "$tmp/err"
+	ok $? "$text: $pattern"
+}
+
+release=$(kernels | tail -n 1)
+kernel=/boot/vmlinuz-$release
+if [ -z "$release" ]; then
+	echo "1..0 # SKIP no stock kernel in /boot"
+	exit 0
+fi
+
+"$lguest" --help >"$tmp/out" 2>"$tmp/err" && [ ! -s "$tmp/err" ] &&
+	grep -q -- --initrd=FILE "$tmp/out"
+ok $? "--help"
+"$lguest" --version 2>"$tmp/err" | grep -q "^lguest.* ABI [0-9]"
+ok $? "--version"
+
+says "how much memory, and which kernel" "nothing at all" "$lguest"
+says "which kernel" "no kernel" "$lguest" 256
+says "unknown option --nonsense" "an unknown option" \
+	"$lguest" --nonsense 256 "$kernel"
+says "unknown option -xyz" "unknown letters" "$lguest" -xyz 256 "$kernel"
+says "--initrd needs a value" "an incomplete option" "$lguest" --initrd
+says "much is no number" "memory in words" "$lguest" much "$kernel"
+says "12x is no number" "memory with a tail" "$lguest" 12x "$kernel"
+says "No such file" "no such kernel" "$lguest" 256 /nowhere/vmlinuz
+says "not a regular file" "a folder" "$lguest" 256 /boot
+says "not a regular file" "a device" "$lguest" 256 /dev/zero
+says "not a Linux kernel" "a program" "$lguest" 256 /bin/sh
+says "not a kernel" "a text" "$lguest" 256 /etc/passwd
+: >"$tmp/empty"
+says "not a kernel" "an empty file" "$lguest" 256 "$tmp/empty"
+
+for bytes in 1000 1024 20000 3000000; do
+	head -c $bytes "$kernel" >"$tmp/short"
+	case $bytes in
+	1000) words="not a kernel" ;;
+	*) words=truncated ;;
+	esac
+	says "$words" "its first $bytes bytes" "$lguest" 256 "$tmp/short"
+done
+
+says "no Guest code for kernel $release: run make modules KVER=$release" \
+	"no Guest code" "$lguest" 256 "$kernel"
+guest_code "$release"
+says "needs [0-9]* MB or more" "16 MB" "$lguest" 16 "$kernel"
+says "needs [0-9]* MB or more" "0 MB" "$lguest" 0 "$kernel"
+says "32768 MB is the most" "a terabyte" "$lguest" 1048576 "$kernel"
+says "is the most" "more than there are numbers" \
+	"$lguest" 99999999999999999999999 "$kernel"
+says "No such file" "no such initrd" \
+	"$lguest" --initrd=/nowhere/initrd 256 "$kernel"
+says "not a regular file" "a folder as initrd" \
+	"$lguest" --initrd=/boot 256 "$kernel"
+head -c 100M /dev/zero >"$tmp/large"
+says "needs [0-9]* MB or more" "an initrd as large as the Guest" \
+	"$lguest" --initrd="$tmp/large" 128 "$kernel"
+says "command line is too long" "2048 letters" \
+	"$lguest" 256 "$kernel" "$(head -c 2048 /dev/zero | tr '\0' x)"
+
+for section in __jump_table .altinstructions .static_call_sites __ex_table \
+	.data..percpu; do
+	guest_code "$release" "-DEXTRA=.section $section,\"a\"; .quad 0"
+	says "section $section would never be patched" "$section" \
+		"$lguest" 256 "$kernel"
+done
+guest_code "$release" "-DEXTRA=.text; call no_kernel_has_this"
+says "no no_kernel_has_this, which" "a missing symbol" \
+	"$lguest" 256 "$kernel"
+guest_code "$release" "-DEXTRA=.text; call name_show"
+says "more than one name_show" "an ambiguous symbol" \
+	"$lguest" 256 "$kernel"
+guest_code "$release" "-DEXTRA=.data; .long pv_ops"
+says "pv_ops at 0xffffffff.* is too far away" "an address that is cut off" \
+	"$lguest" 256 "$kernel"
+guest_code "$release" "-DEXTRA=.text; mov pv_ops@GOTPCREL(%rip), %rax"
+says "relocation type [0-9]* for pv_ops" "an unknown relocation" \
+	"$lguest" 256 "$kernel"
+guest_code "$release" "-DEXTRA=.bss; .fill 0x1ff000"
+says "larger than 2 MB" "more code than fits" "$lguest" 256 "$kernel"
+guest_code "$release"
+
+# A /dev of our own, where what is in the real one does not matter.
+cat >"$tmp/in_dev" <<'END'
+exec unshare -m sh -c "mount -t tmpfs none /dev && mknod /dev/null c 1 3 &&
+	chmod 666 /dev/null && $1"
+END
+in_dev="sh $tmp/in_dev"
+if $in_dev true 2>/dev/null; then
+	says "no /dev/lguest .*: load it: insmod $tmp/lg.ko" "no Host" \
+		$in_dev "exec $lguest 256 $kernel"
+	says "no permission to open /dev/lguest" "no permission" \
+		$in_dev ">/dev/lguest && chmod 600 /dev/lguest &&
+		exec setpriv --reuid=65534 --clear-groups $lguest 256 $kernel"
+	says "cannot start a Guest: " "a Host that is none" \
+		$in_dev "ln -s /dev/full /dev/lguest && mknod /dev/full c 1 7 &&
+		exec $lguest 256 $kernel"
+	says "cannot open $tmp/secret: Permission denied" "a secret initrd" \
+		$in_dev ">$tmp/secret && chmod 600 $tmp/secret &&
+		exec setpriv --reuid=65534 --clear-groups \
+		$lguest --initrd=$tmp/secret 256 $kernel"
+	$in_dev "$lguest --verbose 256 $kernel --initrd=x two" \
+		2>"$tmp/err" >/dev/null
+	grep -q "command line: .*console=hvc0 --initrd=x two$" "$tmp/err"
+	ok $? "what stands behind the kernel belongs to the kernel"
+else
+	echo "# no mount namespaces here: no tests of /dev/lguest"
+fi
+echo "1..$count"
