@@ -155,7 +155,7 @@ static void check_slow_output(void)
 	static char sent[50 * 2000], got[50 * 2000];
 	pid_t pid = start(true);
 	size_t i, total = 0;
-	ssize_t bytes;
+	ssize_t bytes = 1;
 
 	fcntl(out[0], F_SETPIPE_SZ, 8192);
 	for (i = 0; i < sizeof(sent); i++)
