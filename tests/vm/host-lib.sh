@@ -22,14 +22,15 @@ is() {
 	fi
 }
 
-# run_guest MB IMAGE [KERNEL-ARGUMENT...]: run one to its end, for at most a
-# minute. The image is vmlinuz, or vmlinux: the same kernel, no unpacking. The
+# run_guest MB IMAGE [KERNEL-ARGUMENT...]: run one to its end, for at most
+# $limit seconds. The image is vmlinuz, or vmlinux: the same kernel, no unpacking. The
 # console goes to /tmp/guest.log and to ours; the status is the Launcher's.
+limit=60
 run_guest() {
 	mb=$1 image=$2
 	shift 2
 	{
-		timeout 60 /lguest/lguest --initrd=/guest.cpio "$mb" \
+		timeout $limit /lguest/lguest --initrd=/guest.cpio "$mb" \
 			/boot/$image quiet "$@" </dev/null 2>&1
 		echo $? >/tmp/status
 	} | tee /tmp/guest.log | sed 's/^/guest| /'

@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Programs that would notice: everything a Guest's user space relies on.
+. tests/vm/lib.sh
+
+plan 10
+guest programs <<'END'
+sh /tests/guest-suite.sh
+END
+for setting in kernel=6.1 kernel=6.12; do
+	host $setting timeout=600 memory=1536 <<'END'
+try "lg.ko loads" insmod /lguest/lg.ko
+limit=500
+run_guest 512 vmlinux
+is "poweroff in the Guest: exit status" $? 0
+grep '^not ok' /tmp/guest.log
+try "all programs say ok" guest_said 'SUITE-DONE pass=[1-9][0-9]* fail=0'
+try "lg.ko unloads" rmmod lg
+try "the Host is well" host_is_well
+END
+done
