@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of the Guest code know of each other. */
+#ifndef _LGUEST_GUEST_H
+#define _LGUEST_GUEST_H
+
+#include <lguest.h>
+
+struct pt_regs;
+
+static inline unsigned long hcall(unsigned long number, unsigned long arg1,
+				  unsigned long arg2, unsigned long arg3)
+{
+	asm volatile("syscall"
+		     : "+a" (number)
+		     : "D" (arg1), "S" (arg2), "d" (arg3)
+		     : "rcx", "r11", "memory");
+	return number;
+}
+
+extern struct lguest_data lguest_data;
+extern struct lguest_boot lguest_boot;
+extern struct lguest_console lguest_console;
+
+void lguest_start(void);
+void lguest_gp(void);
+void lguest_iret_start(void);
+void lguest_iret_end(void);
+void lguest_iret_slow(void);
+void lguest_save_fl(void);
+void lguest_irq_disable(void);
+void lguest_irq_enable(void);
+void lguest_read_cr2(void);
+bool lguest_emulate(struct pt_regs *regs);
+void entry_SYSCALL_64_after_hwframe(void);
+extern unsigned long lguest_gp_handler;
+unsigned long lguest_gpa(const void *p);
+
+unsigned long lguest_read_cr(unsigned int number);
+void lguest_write_cr(unsigned int number, unsigned long value);
+u64 lguest_read_msr(u32 number);
+void lguest_write_msr(u32 number, u32 low, u32 high);
+bool lguest_set_xcr0(u64 value);
+void lguest_halt(void);
+
+void lguest_console_early_init(void);
+int lguest_console_init(void);
+
+#endif /* _LGUEST_GUEST_H */
