@@ -2,14 +2,8 @@
 /* Injection: how a Guest hears of interrupts, traps and system calls. */
 #include <linux/sched.h>
 #include <asm/desc.h>
-#include <asm/processor-flags.h>
 #include "lg.h"
 
-/* What `iretq` may restore of the flags, apart from IF. */
-#define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
-		    X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
-		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | \
-		    X86_EFLAGS_AC | X86_EFLAGS_ID)
 #define DR7_GUEST	0xffff03ffull	/* armed, exact, kinds and lengths */
 #define DR7_FIXED	0x400ull
 

@@ -9,6 +9,7 @@
 #include <linux/user-return-notifier.h>
 #include <asm/fpu/types.h>
 #include <asm/io.h>
+#include <asm/processor-flags.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 #include "lguest.h"
@@ -17,6 +18,12 @@
 #include "versions.h"
 
 #define LG_MAX_BYTES	(1ull << 40)
+
+/* What `iretq` may restore of the flags, apart from IF. */
+#define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+		    X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
+		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | \
+		    X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 /* Thread flags that only a return to user space clears. */
 #define WORK_IN_USER_SPACE (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \

@@ -26,6 +26,9 @@ static void say_exits(struct lg_cpu *cpu)
 
 	if (!exits)
 		return;
+	pr_info("%s mode, rip %llx, rsp %llx\n",
+		cpu->user_mode ? "user" : "kernel", cpu->context.regs.rip,
+		cpu->context.regs.rsp);
 	for (i = 0; i < ARRAY_SIZE(cpu->exits); i++)
 		if (cpu->exits[i])
 			pr_info("exits by trap %d: %lu\n", i, cpu->exits[i]);
@@ -156,8 +159,16 @@ static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
 		return -EFAULT;
 	return sizeof(event);
 }
+/* Misc devices find themselves in private_data; we want our Guest there. */
+static int lguest_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;
+	return 0;
+}
+
 static const struct file_operations lguest_fops = {
 	.owner = THIS_MODULE,
+	.open = lguest_open,
 	.read = lguest_read,
 	.write = lguest_write,
 	.release = lguest_release,

@@ -11,6 +11,7 @@
 #define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
 			 _PAGE_ACCESSED)
 #define LG_PCID		0x100	/* Linux itself uses small ones */
+#define IRETQ		0xcf48	/* REX.W, then the opcode */
 
 static bool pin_around(struct lguest *lg, u64 gfn);
 
@@ -438,24 +439,6 @@ static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 	return 0;
 }
 /*:*/
-/*H:370 */
-void answer_page_fault(struct lg_cpu *cpu)
-{
-	u64 gva = cpu->context.cr2;
-	u32 access = cpu->context.regs.error & (X86_PF_WRITE | X86_PF_INSTR);
-
-	if (cpu->user_mode)
-		access |= X86_PF_USER;
-	if (fill_shadow(cpu, gva, &access) != -EFAULT)
-		return;
-	if (!is_canonical(gva)) {
-		inject(cpu, X86_TRAP_GP, 0);
-		return;
-	}
-	WRITE_ONCE(cpu->lg->data->cr2, gva);
-	inject(cpu, X86_TRAP_PF, access);
-}
-/*:*/
 /*H:380 The Host's address of kernel address @gva, or NULL. */
 static void *guest_address(struct lg_cpu *cpu, u64 gva, bool write)
 {
@@ -510,6 +493,45 @@ bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n)
 		*to = words[n];
 	}
 	return true;
+}
+/*:*/
+static bool return_for_tcg(struct lg_cpu *cpu)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+	u64 frame[5];
+	u16 code;
+
+	if (!read_guest(cpu, regs->rip, &code, sizeof(code)) ||
+	    code != IRETQ || !read_guest(cpu, regs->rsp, frame, sizeof(frame)))
+		return false;
+	regs->rip = frame[0];
+	regs->cs = (frame[1] | 3) & 0xffff;
+	regs->rflags = (frame[2] & USER_FLAGS) | X86_EFLAGS_IF |
+		       X86_EFLAGS_FIXED;
+	regs->rsp = frame[3];
+	regs->ss = (frame[4] | 3) & 0xffff;
+	return true;
+}
+/*H:370 */
+void answer_page_fault(struct lg_cpu *cpu)
+{
+	u64 gva = cpu->context.cr2;
+	u32 error = cpu->context.regs.error;
+	u32 access = error & (X86_PF_WRITE | X86_PF_INSTR);
+
+	if ((error & (X86_PF_PROT | X86_PF_USER)) == X86_PF_PROT &&
+	    return_for_tcg(cpu))
+		return;
+	if (cpu->user_mode)
+		access |= X86_PF_USER;
+	if (fill_shadow(cpu, gva, &access) != -EFAULT)
+		return;
+	if (!is_canonical(gva)) {
+		inject(cpu, X86_TRAP_GP, 0);
+		return;
+	}
+	WRITE_ONCE(cpu->lg->data->cr2, gva);
+	inject(cpu, X86_TRAP_PF, access);
 }
 /*:*/
 /*

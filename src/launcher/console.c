@@ -40,7 +40,7 @@ static void leave_by_signal(int number)
 	signal(number, SIG_DFL);
 	raise(number);
 }
-
+/*:*/
 static void make_raw(void)
 {
 	struct termios raw;
@@ -55,7 +55,6 @@ static void make_raw(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	atexit(console_restore);
 }
-/*:*/
 /*L:180
  * The Guest stands still while this happens. That is a brake, and a good
  * one: it can't talk faster than anyone listens.

@@ -39,7 +39,6 @@ int open_file(const char *path, size_t *bytes)
 	*bytes = info.st_size;
 	return fd;
 }
-
 void fill_from(int fd, const char *path, u8 *to, size_t bytes)
 {
 	ssize_t got;
@@ -126,12 +125,12 @@ static void inflate_payload(struct image *image, const char *path,
 	if (!memcmp(from, "\xfd" "7zXZ", 6))
 		whole = unxz(from, length, image->elf, image->bytes);
 	else if (!memcmp(from, "\x28\xb5\x2f\xfd", 4))
-		whole = ZSTD_decompress(image->elf, image->bytes, from, length - 4)
-			== image->bytes;
+		whole = ZSTD_decompress(image->elf, image->bytes, from,
+					length - 4) == image->bytes;
 	else if (!memcmp(from, "\x1f\x8b", 2))
 		whole = gunzip(from, length, image->elf, image->bytes);
 	else
-		die("%s: packed in an unknown way (xz, zstd, gzip are known)", path);
+		die("%s: packed, but not by xz, zstd or gzip", path);
 	if (!whole)
 		die("%s: damaged: it does not unpack", path);
 }

@@ -32,7 +32,6 @@ static bool index_fits(const struct kallsyms *k, const u16 *index)
 	return memchr(tokens + index[255], 0,
 		      (const u8 *)index - (tokens + index[255]));
 }
-
 static bool find_token_index(struct kallsyms *k, const u8 *digits)
 {
 	size_t at = align8(digits - k->image), last = at + 4096;
@@ -60,7 +59,6 @@ static size_t name_length(const u8 **at, const u8 *end)
 		length = (length & 0x7f) | *(*at)++ << 7;
 	return length;
 }
-
 static bool names_fit(struct kallsyms *k, const u8 *markers_end)
 {
 	const u8 *at = k->names, *end;
@@ -132,7 +130,6 @@ static u32 chain_of(const char *name)
 		sum = sum * 31 + *name++;
 	return (sum ^ sum >> 16) % CHAINS;
 }
-
 static bool index_names(struct kallsyms *k)
 {
 	const u8 *at = k->names;
@@ -181,7 +178,7 @@ int kallsyms_find(const struct kallsyms *k, const char *name, u64 *address)
 	}
 	return found;
 }
-
+/*:*/
 u64 kallsyms_need(const struct kallsyms *k, const char *name)
 {
 	u64 address;
@@ -195,7 +192,6 @@ u64 kallsyms_need(const struct kallsyms *k, const char *name)
 		die("this kernel has more than one %s: which is meant?", name);
 	}
 }
-/*:*/
 static bool addresses_fit(struct kallsyms *k, const u8 *offsets,
 			  const u8 *base)
 {

@@ -71,10 +71,11 @@ static void find_home(struct options *options)
 }
 static void parse_options(struct options *options, int argc, char *argv[])
 {
+	int c, at = 1;
 	char *end;
-	int c;
 
-	while ((c = getopt_long(argc, argv, "+", known, NULL)) != -1) {
+	for (; (c = getopt_long(argc, argv, "+:", known, NULL)) != -1;
+	     at = optind) {
 		switch (c) {
 		case 'i':
 			options->initrd = optarg;
@@ -88,8 +89,10 @@ static void parse_options(struct options *options, int argc, char *argv[])
 		case 'V':
 			printf("lguest for 64 bits, ABI %d\n", LGUEST_ABI);
 			exit(EXIT_SUCCESS);
+		case ':':
+			die("option %s needs a value: try --help", argv[at]);
 		default:
-			die("try --help");
+			die("unknown option %s: try --help", argv[at]);
 		}
 	}
 	if (argc - optind < 2)

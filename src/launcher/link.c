@@ -38,10 +38,10 @@ static void find_guest_code(struct guest_code *code, const char *home,
 	snprintf(code->path, sizeof(code->path),
 		 "%s/guest/%s/lguest_guest.o", home, release);
 	if (access(code->path, F_OK))
-		die("no Guest code for kernel %s: run make modules KVER=%s (%s: %s)",
-		    release, release, code->path, strerror(errno));
+		die("no Guest code for kernel %s: run make modules KVER=%s",
+		    release, release);
+	note("Guest code: %s", code->path);
 }
-
 static void open_guest_code(struct guest_code *code)
 {
 	size_t i, bytes;
@@ -222,7 +222,6 @@ static void relocate_section(const struct guest_code *code,
 			   start + rela.r_offset, name);
 	}
 }
-
 static void relocate_sections(const struct guest_code *code,
 			      const struct kallsyms *k)
 {
@@ -258,8 +257,6 @@ void link_guest_code(struct guest_code *code, const char *home,
 	place_sections(code, SHF_EXECINSTR | SHF_WRITE, SHF_WRITE);
 	fill_sections(code);
 	relocate_sections(code, k);
-	note("Guest code: %s, %#llx bytes at %#llx", code->path,
-	     code->bytes, CODE_GVA);
 }
 /*:*/
 u64 code_symbol(const struct guest_code *code, const char *name, u64 bytes)

@@ -79,8 +79,8 @@ static void place_guest_code(struct machine *m)
 	m->tables_gpa = align(m->image->end, 2 * MB);
 	m->code_gpa = m->tables_gpa + PAGE;
 	memcpy(m->memory + m->code_gpa, m->code.image, m->code.bytes);
-	note("Guest code: %#llx bytes at %#llx, its page table at %#llx",
-	     m->code.bytes, m->code_gpa, m->tables_gpa);
+	note("Guest code: %#llx bytes at %#llx, gva %#llx, page table %#llx",
+	     m->code.bytes, m->code_gpa, CODE_GVA, m->tables_gpa);
 }
 static void place_initrd(struct machine *m, int fd, u64 bytes)
 {
@@ -173,7 +173,7 @@ static void write_command_line(const struct machine *m, char *to)
 	for (; *word; word++) {
 		length = strlen(to);
 		if (length + 1 + strlen(*word) >= COMMAND_LINE)
-			die("the kernel's command line is too long: %d is the most",
+			die("the command line is too long: %d is the most",
 			    COMMAND_LINE - 1);
 		to[length] = ' ';
 		strcpy(to + length + 1, *word);

@@ -58,11 +58,14 @@
 	movl	%edx, AREA(STATE, \gs + 4)
 .Ldone\@:
 .endm
-.macro LOAD_PKRU			/* %eax: the value */
+.macro RESTORE_PKRU
 	cmpb	$0, STATE(pku)
 	je	.Ldone\@
 	xorl	%ecx, %ecx
-	xorl	%edx, %edx
+	rdpkru				/* zeroes %edx */
+	cmpl	%eax, STATE(host_pkru)
+	je	.Ldone\@
+	movl	STATE(host_pkru), %eax
 	wrpkru
 .Ldone\@:
 .endm
@@ -107,8 +110,6 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movl	%eax, %gs
 .Lselectors_end:
 	LOAD_BASES STATE_guest_fs_base, STATE_guest_gs_base
-	xorl	%eax, %eax		/* the Guest has no protection keys: */
-	LOAD_PKRU			/* PKRU 0 allows all */
 	pushq	STATE(regs_ss)
 	pushq	STATE(regs_rsp)
 	pushq	STATE(regs_rflags)
@@ -211,8 +212,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movzwl	STATE(host_gs), %eax
 	movl	%eax, %gs
 	LOAD_BASES STATE_host_fs_base, STATE_host_gs_base
-	movl	STATE(host_pkru), %eax
-	LOAD_PKRU
+	RESTORE_PKRU
 	lidt	STATE(host_idt)
 	popq	%r15
 	popq	%r14
