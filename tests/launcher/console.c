@@ -164,7 +164,7 @@ static void check_slow_output(void)
 		memcpy(page->out, sent + i, 2000);
 		__atomic_store_n(&page->out_bytes, 2000, __ATOMIC_RELEASE);
 		usleep(2000);
-		while (!taken(0)) {
+		while (!taken(0) && bytes > 0) {
 			bytes = read(out[0], got + total, 700);
 			total += bytes;
 			usleep(2000);

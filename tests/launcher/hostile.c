@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Kernels and Guest code that are cut off, bent, or lies from the start. */
+#define _GNU_SOURCE
 #include <lzma.h>
 #include <sys/mman.h>
 #include <zlib.h>
@@ -239,6 +240,42 @@ static void bend_kallsyms(bool old)
 	free(elf);
 }
 
+/* An index that points behind the image, which ends with the index. */
+static void point_behind(void)
+{
+	struct kallsyms k;
+	size_t bytes;
+	u32 index;
+	u16 far = 0xffff;
+	u8 *elf = tiny_vmlinux(true, &bytes, &index), *tight;
+
+	tight = malloc(index + 512);
+	memcpy(tight, elf + TINY_HEADERS, index + 512);
+	ok(kallsyms_open(&k, tight, index + 512), "an image that ends early");
+	memcpy(tight + index + 510, &far, 2);
+	ok(!kallsyms_open(&k, tight, index + 512),
+	   "an index that points behind it");
+	free(tight);
+	free(elf);
+}
+
+/* 300 times the longest token: nobody may copy that to a short buffer. */
+static void long_name(void)
+{
+	struct kallsyms k;
+	size_t bytes;
+	u32 index;
+	u8 *elf = tiny_vmlinux(false, &bytes, &index);
+	u8 *name = memmem(elf, bytes, "tlong000", 8);
+	u64 address;
+
+	memset(name + 1, 1, 300);
+	ok(kallsyms_open(&k, elf + TINY_HEADERS, TINY_BYTES) &&
+	   kallsyms_find(&k, "xen_iret", &address) == 1,
+	   "a name of 2100 characters");
+	free(elf);
+}
+
 /* Numbers that send the search back and forth: it has to give up. */
 static void tire_kallsyms(void)
 {
@@ -306,6 +343,8 @@ int main(int argc, char *argv[])
 	lies(elf, bytes);
 	bend_kallsyms(true);
 	bend_kallsyms(false);
+	point_behind();
+	long_name();
 	tire_kallsyms();
 	guest_code(elf, bytes, argv[1]);
 	return finish();

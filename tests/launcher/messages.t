@@ -97,6 +97,12 @@ says "more than one name_show" "an ambiguous symbol" \
 guest_code "$release" "-DEXTRA=.data; .long pv_ops"
 says "pv_ops at 0xffffffff.* is too far away" "an address that is cut off" \
 	"$lguest" 256 "$kernel"
+for blank in ".quad 0; .long pv_ops + 0x100000000 - ." \
+	"mov pv_ops + 0x100000000, %eax"; do
+	guest_code "$release" "-DEXTRA=.text; $blank"
+	says "pv_ops at 0x.* is too far away" "$blank" \
+		"$lguest" 256 "$kernel"
+done
 guest_code "$release" "-DEXTRA=.text; mov pv_ops@GOTPCREL(%rip), %rax"
 says "relocation type [0-9]* for pv_ops" "an unknown relocation" \
 	"$lguest" 256 "$kernel"
