@@ -192,16 +192,14 @@ u64 kallsyms_need(const struct kallsyms *k, const char *name)
 		die("this kernel has more than one %s: which is meant?", name);
 	}
 }
-static bool addresses_fit(struct kallsyms *k, const u8 *offsets,
-			  const u8 *base)
+static bool addresses_fit(struct kallsyms *k, const u8 *base)
 {
+	ptrdiff_t bytes = align8(4UL * k->count);
 	u64 text;
 
-	if (offsets < k->image || base < k->image ||
-	    (size_t)(k->end - offsets) < 4UL * k->count ||
-	    k->end - base < 8)
+	if (base - k->image < bytes || k->end - base < 8)
 		return false;
-	k->offsets = (const s32 *)offsets;
+	k->offsets = (const s32 *)(base - bytes);
 	k->base = *(const u64 *)base;
 	return k->base >= KERNEL_MAP &&
 	       kallsyms_find(k, "_text", &text) == 1 && text == k->base;
@@ -209,12 +207,11 @@ static bool addresses_fit(struct kallsyms *k, const u8 *offsets,
 
 static bool find_addresses(struct kallsyms *k)
 {
-	const u8 *index_end = (const u8 *)(k->index + 256);
+	const u8 *offsets = (const u8 *)(k->index + 256);
 	const u8 *count = k->names - 8;
-	size_t bytes = align8(4UL * k->count);
 
-	return addresses_fit(k, index_end, index_end + bytes) ||
-	       addresses_fit(k, count - 8 - bytes, count - 8);
+	return addresses_fit(k, offsets + align8(4UL * k->count)) ||
+	       addresses_fit(k, count - 8);
 }
 /*L:050
  * Three places in a usual image look like this. Right is the one which is
