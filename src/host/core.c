@@ -60,6 +60,33 @@ static void show_global_pages(struct lg_cpu *cpu)
 	cpu->pge_hidden = false;
 }
 /*:*/
+static bool under_tcg;		/* set once, when the module loads */
+
+static void write_cr4(unsigned long cr4)
+{
+	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
+}
+
+/* Context: IRQs off. */
+static void hide_smap(struct lg_cpu *cpu)
+{
+	unsigned long cr4;
+
+	if (!under_tcg)
+		return;
+	cr4 = native_read_cr4();
+	if (!(cr4 & X86_CR4_SMAP))
+		return;
+	write_cr4(cr4 & ~X86_CR4_SMAP);
+	cpu->smap_hidden = true;
+}
+
+static void show_smap(struct lg_cpu *cpu)
+{
+	if (cpu->smap_hidden)
+		write_cr4(native_read_cr4() | X86_CR4_SMAP);
+	cpu->smap_hidden = false;
+}
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	/* The next entry hides what must be hidden. */
@@ -69,7 +96,10 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 static void sched_out(struct preempt_notifier *notifier,
 		      struct task_struct *next)
 {
-	show_global_pages(container_of(notifier, struct lg_cpu, notifier));
+	struct lg_cpu *cpu = container_of(notifier, struct lg_cpu, notifier);
+
+	show_global_pages(cpu);
+	show_smap(cpu);
 }
 
 static struct preempt_ops lg_preempt_ops = {
@@ -205,6 +235,7 @@ static void run_guest_once(struct lg_cpu *cpu)
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	hide_global_pages(cpu);
+	hide_smap(cpu);
 	catch_syscalls(area);
 	announce_interrupts(cpu);
 	state->guest = cpu->context;
@@ -254,6 +285,7 @@ static void give_the_cpu_back(struct lg_cpu *cpu)
 	preempt_disable();
 	local_irq_disable();
 	show_global_pages(cpu);
+	show_smap(cpu);
 	local_irq_enable();
 	preempt_notifier_unregister(&cpu->notifier);
 	preempt_enable();
@@ -556,6 +588,7 @@ static int __init lg_init(void)
 		pr_err("cannot run here: %s\n", reason);
 		return -EOPNOTSUPP;
 	}
+	under_tcg = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
 	preempt_notifier_inc();
 	err = build_switcher();
 	if (!err)

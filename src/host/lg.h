@@ -42,12 +42,13 @@ struct shadow_root {
 };
 
 #define SHADOW_ROOTS	8
+#define LOCAL_PAGES	64
 struct lg_cpu {
 	struct lguest *lg;
 	struct task_struct *task;	/* the initialising thread */
 	struct lg_context context;
 	bool user_mode;			/* else kernel mode: both ring 3 */
-	bool pge_hidden;		/* CR4.PGE is off on this CPU */
+	bool pge_hidden, smap_hidden;	/* off in CR4 on this CPU */
 	u64 kernel_gs_base;		/* while in user mode */
 
 	u64 cr3;			/* as the Guest wrote it */
@@ -81,7 +82,8 @@ struct lguest {
 
 	struct shadow_root roots[SHADOW_ROOTS];
 	u64 upper[256];			/* the kernel's half, for all roots */
-	bool upper_local;		/* has pages that are not global */
+	u64 local[LOCAL_PAGES];		/* its pages that are not global */
+	unsigned int nr_local;		/* more than fit: too many */
 	unsigned long clock;		/* counts CR3 loads */
 	u64 *free_tables;		/* linked by their first words */
 	unsigned long nr_tables, max_tables;

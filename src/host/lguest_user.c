@@ -108,6 +108,7 @@ static ssize_t initialise(struct file *file, const char __user *in, size_t n)
 	if (!err) {
 		lg->mm = current->mm;
 		mmgrab(lg->mm);
+		/* Pairs with the acquires in read and write. */
 		smp_store_release(&file->private_data, lg);
 		guests++;
 	}
@@ -120,9 +121,11 @@ static ssize_t initialise(struct file *file, const char __user *in, size_t n)
 static ssize_t lguest_write(struct file *file, const char __user *in,
 			    size_t n, loff_t *pos)
 {
-	struct lguest *lg = smp_load_acquire(&file->private_data);
+	struct lguest *lg;
 	u64 args[2];
 
+	/* Pairs with the release in initialise(). */
+	lg = smp_load_acquire(&file->private_data);
 	if (n < sizeof(args))
 		return -EINVAL;
 	if (copy_from_user(args, in, sizeof(args)))
@@ -142,10 +145,12 @@ static ssize_t lguest_write(struct file *file, const char __user *in,
 static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
 			   loff_t *pos)
 {
-	struct lguest *lg = smp_load_acquire(&file->private_data);
 	struct lguest_event event;
+	struct lguest *lg;
 	int err;
 
+	/* Pairs with the release in initialise(). */
+	lg = smp_load_acquire(&file->private_data);
 	if (!lg || n < sizeof(event))
 		return -EINVAL;
 	if (lg->cpu.task != current)

@@ -11,7 +11,6 @@
 #define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
 			 _PAGE_ACCESSED)
 #define LG_PCID		0x100	/* Linux itself uses small ones */
-#define IRETQ		0xcf48	/* REX.W, then the opcode */
 
 static bool pin_around(struct lguest *lg, u64 gfn);
 
@@ -226,7 +225,7 @@ static void drop_kernel(struct lguest *lg)
 			       256 * sizeof(u64));
 	for (i = 0; i < 256; i++)
 		drop(lg, &lg->upper[i], 3);
-	lg->upper_local = false;
+	lg->nr_local = 0;
 }
 
 static void drop_all(struct lguest *lg)
@@ -258,6 +257,17 @@ static void forget(u64 entry, u64 gva)
 	if (entry)
 		table_of(entry)[(gva >> PAGE_SHIFT) & 511] = 0;
 }
+static void drop_local(struct lg_cpu *cpu)
+{
+	struct lguest *lg = cpu->lg;
+	unsigned int i;
+
+	if (lg->nr_local > LOCAL_PAGES)
+		drop_kernel(lg);
+	for (i = 0; i < lg->nr_local; i++)
+		forget(*top_entry(cpu, lg->local[i], false), lg->local[i]);
+	lg->nr_local = 0;
+}
 /*H:330 Context of all: the Guest's thread. @all: global pages too. */
 void flush_shadow(struct lg_cpu *cpu, bool all)
 {
@@ -268,8 +278,7 @@ void flush_shadow(struct lg_cpu *cpu, bool all)
 		return;
 	}
 	drop_process(lg, cpu->root);
-	if (lg->upper_local)
-		drop_kernel(lg);
+	drop_local(cpu);
 }
 
 void flush_shadow_page(struct lg_cpu *cpu, u64 gva)
@@ -326,8 +335,9 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
 	} else if (!keep) {
 		drop_process(lg, root);
 	}
-	if (!keep && lg->upper_local)
-		drop_kernel(lg);
+	if (!keep)
+		drop_local(cpu);
+	memcpy(root->kernel + SWITCHER_SLOT, lg->upper, sizeof(lg->upper));
 	root->used = ++lg->clock;
 	cpu->root = root;
 	cpu->cr3 = cr3;
@@ -367,6 +377,14 @@ static u64 *shadow_table(struct lg_cpu *cpu, u64 gva, bool user)
 		entry = &table[(gva >> (PAGE_SHIFT + 9 * (level - 1))) & 511];
 	}
 }
+static void note_local(struct lguest *lg, u64 gva)
+{
+	if (lg->nr_local < LOCAL_PAGES)
+		lg->local[lg->nr_local] = gva;
+	if (lg->nr_local <= LOCAL_PAGES)
+		lg->nr_local++;
+}
+
 static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
 		     u64 rights)
 {
@@ -376,8 +394,8 @@ static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
 		return;
 	if (!upper && !(rights & _PAGE_USER))
 		cpu->root->hides = true;
-	if (upper && !(rights & _PAGE_GLOBAL))
-		cpu->lg->upper_local = true;
+	if (upper && !(rights & _PAGE_GLOBAL) && !cpu->user_mode)
+		note_local(cpu->lg, gva);
 	*slot = shadow_entry(cpu->lg->pages[gfn], rights);
 }
 /*H:360 The neighbours of @gva: FILL_PAGES of them, aligned. */
@@ -388,6 +406,8 @@ static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 	int first = round_down(slot, FILL_PAGES);
 	struct lguest *lg = cpu->lg;
 
+	if (gva >> 63 && !(t->rights & _PAGE_GLOBAL))
+		return;
 	for (i = first; i < first + FILL_PAGES; i++) {
 		u64 gfn = t->gfn + i - slot, rights = t->rights;
 
@@ -401,6 +421,8 @@ static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 				 (entry & (_PAGE_DIRTY | _PAGE_GLOBAL));
 			gfn = entry >> PAGE_SHIFT & FRAME_NUMBERS;
 		}
+		if (gva >> 63 && !(rights & _PAGE_GLOBAL))
+			continue;
 		if (gfn < lg->nr_pages && lg->pages[gfn] && !shadow[i])
 			fill_one(cpu, gva, &shadow[i], gfn, rights);
 	}
@@ -495,33 +517,12 @@ bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n)
 	return true;
 }
 /*:*/
-static bool return_for_tcg(struct lg_cpu *cpu)
-{
-	struct lg_regs *regs = &cpu->context.regs;
-	u64 frame[5];
-	u16 code;
-
-	if (!read_guest(cpu, regs->rip, &code, sizeof(code)) ||
-	    code != IRETQ || !read_guest(cpu, regs->rsp, frame, sizeof(frame)))
-		return false;
-	regs->rip = frame[0];
-	regs->cs = (frame[1] | 3) & 0xffff;
-	regs->rflags = (frame[2] & USER_FLAGS) | X86_EFLAGS_IF |
-		       X86_EFLAGS_FIXED;
-	regs->rsp = frame[3];
-	regs->ss = (frame[4] | 3) & 0xffff;
-	return true;
-}
 /*H:370 */
 void answer_page_fault(struct lg_cpu *cpu)
 {
 	u64 gva = cpu->context.cr2;
-	u32 error = cpu->context.regs.error;
-	u32 access = error & (X86_PF_WRITE | X86_PF_INSTR);
+	u32 access = cpu->context.regs.error & (X86_PF_WRITE | X86_PF_INSTR);
 
-	if ((error & (X86_PF_PROT | X86_PF_USER)) == X86_PF_PROT &&
-	    return_for_tcg(cpu))
-		return;
 	if (cpu->user_mode)
 		access |= X86_PF_USER;
 	if (fill_shadow(cpu, gva, &access) != -EFAULT)

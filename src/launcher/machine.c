@@ -30,6 +30,7 @@
 #define USER		0x04ULL
 #define ACCESSED	0x20ULL
 #define DIRTY		0x40ULL
+#define GLOBAL		0x100ULL
 #define NO_EXECUTE	(1ULL << 63)
 #define TABLE		(PRESENT | WRITABLE | USER | ACCESSED | DIRTY)
 
@@ -130,7 +131,7 @@ static void map_guest_code(struct machine *m)
 	u64 at, flags;
 
 	for (at = 0; at < m->code.bytes; at += PAGE) {
-		flags = PRESENT | ACCESSED;
+		flags = PRESENT | ACCESSED | GLOBAL;
 		if (at >= m->code.text)
 			flags |= NO_EXECUTE;
 		if (at >= m->code.rodata)
@@ -169,7 +170,8 @@ static void write_command_line(const struct machine *m, char *to)
 	size_t length;
 
 	strcpy(to, "mitigations=off pti=off acpi=off pci=off nolapic "
-	       "dis_ucode_ldr nowatchdog 8250.nr_uarts=0 console=hvc0");
+	       "dis_ucode_ldr nowatchdog noreplace-smp "
+	       "8250.nr_uarts=0 console=hvc0");
 	for (; *word; word++) {
 		length = strlen(to);
 		if (length + 1 + strlen(*word) >= COMMAND_LINE)

@@ -74,13 +74,13 @@ static void check_tables(const char *what)
 {
 	struct guest_code *c = &machine.code;
 
-	ok(walk(machine.entry) == (machine.code_gpa | 0x21),
+	ok(walk(machine.entry) == (machine.code_gpa | 0x121),
 	   "%s: the entry is mapped to be run, not written", what);
 	ok(walk(CODE_GVA + c->text) ==
-	   ((machine.code_gpa + c->text) | 0x21 | 1ULL << 63),
+	   ((machine.code_gpa + c->text) | 0x121 | 1ULL << 63),
 	   "%s: constants can be neither", what);
 	ok(walk(CODE_GVA + c->rodata) ==
-	   ((machine.code_gpa + c->rodata) | 0x63 | 1ULL << 63),
+	   ((machine.code_gpa + c->rodata) | 0x163 | 1ULL << 63),
 	   "%s: variables can be written, not run", what);
 	ok(!walk(CODE_GVA + c->bytes), "%s: nothing behind that", what);
 	ok(machine.cr3 == gpa("early_top_pgt") &&

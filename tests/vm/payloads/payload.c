@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tiny Guests, each a few instructions long, to see what the Host makes of
+ * them: payload NAME runs one and prints what read() on /dev/lguest said.
+ * Guest memory is 4 MB, mapped where it is, for the kernel only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "lguest.h"
+#include "lguest_launcher.h"
+
+#define MEMORY	0x400000
+#define PML4	0x1000
+#define PDPT	0x2000
+#define PD	0x3000
+#define DATA	0x10000		/* struct lguest_data */
+#define IDT	0x18000
+#define CODE	0x20000
+
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+
+/* Registers are all zero at the start, and there is no stack. */
+#define PAYLOAD(name, code) \
+	extern const char name[], name##_end[]; \
+	asm(".pushsection .rodata\n" #name ":\n" code "\n" \
+	    #name "_end:\n.popsection\n")
+
+#define CALL(nr) "mov $" STRING(nr) ", %eax\n syscall\n"
+#define OFF	"xor %edi, %edi\n xor %esi, %esi\n" CALL(LHCALL_SHUTDOWN)
+#define INIT	"mov $" STRING(DATA) ", %edi\n mov $" STRING(LGUEST_ABI) \
+		", %esi\n" CALL(LHCALL_INIT)
+#define STACK	"mov $0x100000, %esp\n"
+
+PAYLOAD(off, OFF);
+PAYLOAD(calls, INIT "mov $100000, %ebx\n"
+	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n" OFF);
+PAYLOAD(spin, "jmp .\n");
+PAYLOAD(registers, INIT STACK
+	"mov $11, %r8\n mov $12, %r9\n mov $13, %r10\n mov $14, %r12\n"
+	"mov $15, %r15\n mov $16, %rbp\n mov $17, %ecx\n movq %rcx, %xmm3\n"
+	"mov $1000, %ebx\n"
+	"1:" CALL(LHCALL_GET_TIME)
+	"cmp $11, %r8\n jne 2f\n cmp $12, %r9\n jne 2f\n"
+	"cmp $13, %r10\n jne 2f\n cmp $14, %r12\n jne 2f\n"
+	"cmp $15, %r15\n jne 2f\n cmp $16, %rbp\n jne 2f\n"
+	"cmp $0x100000, %rsp\n jne 2f\n test %rax, %rax\n jz 2f\n"
+	"movq %xmm3, %rax\n cmp $17, %rax\n jne 2f\n"
+	"dec %ebx\n jnz 1b\n" OFF "2: ud2\n");
+/* Things that no Guest should do. */
+PAYLOAD(bad_call, CALL(999));
+PAYLOAD(bad_data, "mov $0x7777777000, %rdi\n mov $1, %esi\n"
+	CALL(LHCALL_INIT));
+PAYLOAD(bad_jump, "mov $0x8000000000000000, %rax\n jmp *%rax\n");
+PAYLOAD(bad_cr3, "mov $0x7000000000, %rdi\n" CALL(LHCALL_NEW_PGTABLE) "nop\n");
+PAYLOAD(bad_frame, "mov 0x600000, %eax\n");
+PAYLOAD(no_gate, INIT STACK "ud2\n");
+PAYLOAD(no_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT) "xor %esp, %esp\n ud2\n");
+PAYLOAD(bad_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT) "mov $0x8000000000000000, %rsp\n ud2\n");
+PAYLOAD(bad_return, INIT "mov $0x8000000000000000, %rax\n mov %rax, "
+	STRING(DATA) " + 6 * 8 + 8 + 3 * 8\n movq $0x10, " STRING(DATA)
+	" + 7 * 8 + 4 * 8\n" CALL(LHCALL_IRET));
+PAYLOAD(call_gate, INIT "mov $0x0000ec0000100020, %rdi\n"
+	CALL(LHCALL_LOAD_TLS) "lcall *1f\n 1: .long 0, 0x63\n");
+PAYLOAD(peek_switcher, INIT STACK
+	"mov $0xffff800000000000, %rax\n mov (%rax), %rax\n");
+PAYLOAD(hlt, INIT STACK "hlt\n");
+PAYLOAD(bad_ldt, INIT "mov $" STRING(IDT) ", %edi\n mov $100000, %esi\n"
+	CALL(LHCALL_LOAD_LDT));
+PAYLOAD(bad_gate, "mov $256, %edi\n" CALL(LHCALL_SET_GATE));
+PAYLOAD(bad_breakpoint, INIT "xor %edi, %edi\n mov $0xffff800000000000, %rsi\n"
+	CALL(LHCALL_SET_DEBUGREG));
+
+static const struct payload {
+	const char *name, *start, *end;
+} payloads[] = {
+#define P(name) { #name, name, name##_end }
+	P(off), P(calls), P(spin), P(registers), P(bad_call), P(bad_data),
+	P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate), P(no_stack),
+	P(bad_stack), P(bad_return), P(call_gate), P(peek_switcher), P(hlt),
+	P(bad_ldt), P(bad_gate), P(bad_breakpoint),
+};
+
+static void build(char *memory, const struct payload *payload)
+{
+	__u64 *pml4 = (void *)(memory + PML4), *pdpt = (void *)(memory + PDPT);
+	__u64 *pd = (void *)(memory + PD);
+	struct lguest_data *data = (void *)(memory + DATA);
+	int i;
+
+	pml4[0] = PDPT | 3;
+	pdpt[0] = PD | 3;
+	for (i = 0; i < 4; i++)		/* two more than there are */
+		pd[i] = i * 0x200000 | 0x83;
+	for (i = 0; i < 256; i++) {	/* all gates lead to the code */
+		__u64 *gate = (void *)(memory + IDT + 16 * i);
+
+		gate[0] = (__u64)(CODE >> 16) << 48 | 0xeeULL << 40 |
+			  0x10 << 16 | (CODE & 0xffff);
+	}
+	data->sp0 = 0x100000;
+	memcpy(memory + CODE, payload->start, payload->end - payload->start);
+}
+
+static volatile sig_atomic_t time_is_up;
+
+static void note(int signal)
+{
+	time_is_up = signal;
+}
+
+int main(int argc, char *argv[])
+{
+	struct lguest_initialize args = {
+		.request = LHREQ_INITIALIZE, .abi = LGUEST_ABI,
+		.bytes = MEMORY, .cr3 = PML4, .entry = CODE,
+	};
+	int fd = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+	struct lguest_event event;
+	char *memory;
+	size_t i;
+
+	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; argc > 1 && i < sizeof(payloads) / sizeof(*payloads); i++)
+		if (!strcmp(argv[1], payloads[i].name))
+			break;
+	if (argc < 2 || i == sizeof(payloads) / sizeof(*payloads) || fd < 0 ||
+	    memory == MAP_FAILED) {
+		fprintf(stderr, "payload NAME [SECONDS]: %s\n",
+			strerror(errno));
+		return 2;
+	}
+	build(memory, &payloads[i]);
+	args.memory = (unsigned long)memory;
+	if (write(fd, &args, sizeof(args)) != sizeof(args)) {
+		perror("write");
+		return 2;
+	}
+	if (argc > 2) {
+		struct sigaction action = { .sa_handler = note };
+
+		sigaction(SIGALRM, &action, NULL);
+		alarm(atoi(argv[2]));
+	}
+	while (read(fd, &event, sizeof(event)) != sizeof(event)) {
+		if (errno == EINTR && !time_is_up)
+			continue;
+		printf("%s: %s\n", argv[1], strerror(errno));
+		return errno == EINTR ? 0 : 1;
+	}
+	printf("%s: event %llu value %llu: %s\n", argv[1], event.kind,
+	       event.value, event.text);
+	return 0;
+}
