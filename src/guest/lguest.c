@@ -27,6 +27,7 @@
 #include <asm/tlbflush.h>
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
+#include <kernels.h>
 #include "guest.h"
 
 struct lguest_data lguest_data;
@@ -733,6 +734,7 @@ void lguest_start(void)
 	pv_ops.mmu.flush_tlb_one_user = lguest_flush_tlb_one_user;
 	x86_init.resources.probe_roms = nothing;
 	x86_init.resources.dmi_setup = nothing;
+	x86_init.mpparse.LG_FIND_MPTABLE = nothing;
 	x86_init.irqs.pre_vector_init = init_irqs;
 	x86_init.timers.timer_init = init_timer;
 	x86_init.oem.arch_setup = arch_setup;

@@ -5,6 +5,7 @@
 #include <linux/cc_platform.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
@@ -25,6 +26,7 @@ static struct page *text_pages[SWITCHER_TEXT_PAGES];
  */
 void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 {
+	static DEFINE_RATELIMIT_STATE(deaths, 5 * HZ, 20);
 	struct lg_regs *regs = &cpu->context.regs;
 	va_list args;
 
@@ -36,11 +38,13 @@ void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 	vsnprintf(cpu->event.text, sizeof(cpu->event.text), format, args);
 	va_end(args);
 	cpu->event_ready = true;
-	pr_notice_ratelimited("Guest of %s[%d] died: %s (last exit %llu, %s mode, rip %llx, rsp %llx)\n",
-			      current->comm, task_pid_nr(current),
-			      cpu->event.text, regs->trap,
-			      cpu->user_mode ? "user" : "kernel",
-			      regs->rip, regs->rsp);
+	if (!__ratelimit(&deaths))
+		return;
+	pr_notice("Guest of %s[%d] died: %s\n", current->comm,
+		  task_pid_nr(current), cpu->event.text);
+	pr_notice("its last exit was %llu, in %s mode, rip %llx, rsp %llx\n",
+		  regs->trap, cpu->user_mode ? "user" : "kernel",
+		  regs->rip, regs->rsp);
 }
 /*:*/
 /*H:040 Context: preemption off for the first, IRQs off for both. */
@@ -327,7 +331,7 @@ static void answer_exit(struct lg_cpu *cpu)
 	case LG_TRAP_NONE:
 		return;
 	case LG_TRAP_BROKEN:
-		kill_guest(cpu, "the Switcher failed: a bug in lg, please report");
+		kill_guest(cpu, "the Switcher failed: please report it");
 		return;
 	default:
 		if (trap & LG_TRAP_IRET)

@@ -104,6 +104,11 @@ static bool permitted(u64 rights, u32 access)
 	       (!(access & X86_PF_USER) || (rights & _PAGE_USER)) &&
 	       (!(access & X86_PF_INSTR) || !(rights & _PAGE_NX));
 }
+static bool set_bits(u64 *slot, u64 entry, u64 want)
+{
+	return want == entry || cmpxchg64(slot, entry, want) == entry;
+}
+
 /*H:310
  * walk_guest() - do what the CPU would do with the Guest's tables.
  *
@@ -137,8 +142,8 @@ static int walk_guest(struct lg_cpu *cpu, u64 gva, u32 *access,
 		if (!level || (level == 1 && (entry & _PAGE_PSE)))
 			break;
 		t->above = t->rights;
-		if (!(entry & _PAGE_ACCESSED) &&
-		    cmpxchg64(&table[slot], entry, entry | _PAGE_ACCESSED) != entry)
+		want = entry | _PAGE_ACCESSED;
+		if (!set_bits(&table[slot], entry, want))
 			return -EAGAIN;
 	}
 	if (!permitted(t->rights, *access)) {
@@ -148,7 +153,7 @@ static int walk_guest(struct lg_cpu *cpu, u64 gva, u32 *access,
 	want = entry | _PAGE_ACCESSED;
 	if (*access & X86_PF_WRITE)
 		want |= _PAGE_DIRTY;
-	if (want != entry && cmpxchg64(&table[slot], entry, want) != entry)
+	if (!set_bits(&table[slot], entry, want))
 		return -EAGAIN;
 	t->rights |= want & (_PAGE_DIRTY | _PAGE_GLOBAL);
 	t->table = level ? NULL : table;

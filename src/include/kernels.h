@@ -19,4 +19,11 @@ typedef int hvc_ssize_t;
 typedef int hvc_raise_t;
 #endif
 
+/* 6.9 named the search for a table of processors after the table. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define LG_FIND_MPTABLE	find_mptable
+#else
+#define LG_FIND_MPTABLE	find_smp_config
+#endif
+
 #endif /* _LGUEST_KERNELS_H */
