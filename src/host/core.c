@@ -120,6 +120,7 @@ static void describe_cpu(struct lg_area *area)
 	state->pku = !!(cr4 & X86_CR4_PKE);
 	state->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
 	state->verw_selector = __KERNEL_DS;
+	state->stuff_rsb = boot_cpu_has(X86_FEATURE_RSB_CTXSW);
 	rdmsrl(MSR_GS_BASE, state->host_gs_base);
 	area->described = true;
 }

@@ -59,6 +59,7 @@ struct switcher_state {
 	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
 	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
 	u8 fsgsbase, pku;	/* this CPU has these instructions */
+	u8 stuff_rsb;
 	u8 nmi, machine_check;	/* came while in the Switcher */
 
 	u64 host_rsp, host_cr3, cr3_noflush;

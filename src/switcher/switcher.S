@@ -193,6 +193,18 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movq	STATE(host_cr3), %rax
 	movq	%rax, %cr3
 	movq	STATE(host_rsp), %rsp
+		cmpb	$0, STATE(stuff_rsb)
+		je	3f
+		movl	$16, %eax
+	1:	call	2f
+		int3				/* a guess that ends at once */
+	2:	call	4f
+		int3
+	4:	addq	$16, %rsp
+		decl	%eax
+		jnz	1b
+		lfence				/* and no guess past the loop */
+	3:
 	lgdt	STATE(host_gdt_rw)
 	movq	STATE_AT(host_gdt_rw, 2), %rax
 	andb	$~2, (GDT_ENTRY_TSS * 8 + 5)(%rax)	/* not busy */
