@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The console: a page, a hypercall and an interrupt. */
+/*P:300
+ * A device and a driver need three things: memory that both see, a way to say
+ * "look there", and a way to be told "look here". For a Guest's console these
+ * are a page, a hypercall and an interrupt.
+ *
+ * The Guest fills its part of the page and makes the hypercall; the Launcher's
+ * read() returns, and the text goes to the terminal. What somebody types the
+ * Launcher puts into its own part, and writes the number of an interrupt to
+ * /dev/lguest. No port is touched, no chip is imitated, and the Host has not
+ * looked at a single character. :*/
+
 #undef MODULE
 #include <linux/console.h>
 #include <linux/err.h>

@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The Guest code: what a stock kernel needs to live in ring 3. */
+/*P:010
+ * A hypervisor lets kernels share a machine, each of which was made to own
+ * one. Some hypervisors are the size of an operating system. This one stays
+ * small by three tricks.
+ *
+ * First, it is a module in an ordinary kernel, the Host, which has a scheduler,
+ * memory and drivers already. To the Host, a Guest is a process that reads a
+ * file, and takes its time.
+ *
+ * Second, our Guests know that they are Guests. Where a kernel would do what
+ * only the owner of a machine may do, a Guest asks the Host, or finds that it
+ * need not be done at all. So nobody has to imitate a whole PC.
+ *
+ * Third, the Guest's kernel is the Host's: the same file, from the same disk.
+ * Linux does most of what needs ring 0 through a table of functions, pv_ops,
+ * which it keeps for a hypervisor named Xen. And how does the kernel learn
+ * that it is a Guest today? This file is linked into its memory before its
+ * first instruction. Ours is the first to run. It puts the functions below
+ * into the table, and only then wakes the kernel up. :*/
+
 #undef MODULE	/* It is a part of the kernel, which came late. */
 #include <linux/clockchips.h>
 #include <linux/clocksource.h>
@@ -310,11 +329,11 @@ static void lguest_load_tls(struct thread_struct *thread, unsigned int cpu)
 
 static void lguest_set_ldt(const void *table, unsigned int entries)
 {
-	static const void *old;
+	static unsigned int loaded;
 
-	if (table == old)
+	if (!entries && !loaded)
 		return;
-	old = table;
+	loaded = entries;
 	hcall(LHCALL_LOAD_LDT, (unsigned long)table, entries, 0);
 }
 /*:*/

@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The loop around the Guest, and the areas that the Switcher lives in. */
+/*P:400
+ * The heart of the Host is a loop, run_guest(): cross over into the Guest; when
+ * something has stopped it, come back; see what it was; do something about it;
+ * again. Whatever else the Host can do is called from there.
+ *
+ * A loop in somebody else's kernel has to be a good neighbour. Before each
+ * crossing it looks whether anybody else wants the CPU, or a signal has come.
+ * It may find itself on another CPU every time. What it changes about a CPU
+ * for a Guest's sake, it has changed back before the next process runs there.
+ *
+ * The rest of this file is the module's own coming and going: it builds the
+ * pages where the Switcher lives, and takes them down. :*/
+
 #define pr_fmt(fmt) "lg: " fmt
 
 #include <linux/cc_platform.h>

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the Guest's kernel may ask for. */
+/*P:500
+ * A process that wants something from its kernel makes a system call. A Guest's
+ * kernel that wants something from its Host makes a hypercall, and the
+ * instruction is the same: `syscall`, with a number in a register. The Host
+ * tells them apart by what the Guest was doing, running its kernel or one of
+ * its programs.
+ *
+ * There are eighteen, and one switch answers them. Most take a line here, as
+ * the work is done in the other files. include/lguest.h lists them, and has
+ * the page that Guest and Host share, where a question costs nothing.
+ *
+ * Any argument can be a lie. What the Host reads, it reads once, into a copy,
+ * and checks the copy. A Guest that talks nonsense dies of it, alone. :*/
+
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <asm/fpu/api.h>

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Injection: how a Guest hears of interrupts, traps and system calls. */
+/*P:800
+ * Three kinds of things interrupt a Guest. Real devices do: they belong to the
+ * Host, which serves them at once, and the Guest never hears of it. Devices
+ * that only the Guest has do: a timer, a console. And the Guest does it to
+ * itself: by a system call in one of its programs, an address that leads
+ * nowhere, a division by zero.
+ *
+ * Some of the third kind are ours in secret, such as a page that is missing
+ * only from the shadow. The rest go back to the Guest's own kernel, which is
+ * called reflecting, and interrupts from its devices are delivered likewise.
+ * A CPU would push a few words onto the kernel's stack, and go on where a
+ * table says. So the Host writes those words, and looks into its copy of the
+ * table. Seen from inside, nobody was here. :*/
+
 #include <linux/sched.h>
 #include <asm/desc.h>
 #include "lg.h"

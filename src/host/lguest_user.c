@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* /dev/lguest: where the Launcher's requests arrive. */
+/*P:200
+ * /dev/lguest is the only door between the Launcher and the Host. Its first
+ * write() makes a Guest: here is its memory, this much of it, here is the
+ * first page table and there the first instruction. After that, to read() is
+ * to run: on the thread that made the Guest, and no other, until a signal
+ * comes, or until the Guest has something for the Launcher. Later writes raise
+ * the Guest's interrupts, and any thread may do that.
+ *
+ * close() ends it. So does exit(), and so does SIGKILL, as a kernel closes the
+ * files of the dead. Nobody has to be asked to tidy up. :*/
+
 #define pr_fmt(fmt) "lg: " fmt
 
 #include <linux/fs.h>

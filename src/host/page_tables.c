@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Shadow page tables: a TLB for the Guest, filled by its own tables. */
+/*P:700
+ * The Guest has page tables, and the CPU must never see them. The page numbers
+ * in them count from the start of the Guest's own little world; and if they
+ * were obeyed, a Guest could write down the number of any page of the Host.
+ *
+ * So the CPU is given other tables, which the Host writes. They follow the
+ * Guest's like a shadow: the same addresses lead to the same contents, but
+ * each number was looked at and replaced by a real one. To fill them is easy.
+ * The CPU faults where an entry is missing, and then the Host looks it up in
+ * the Guest's tables. The art is in knowing when to drop an entry, since the
+ * Guest changes its tables without a word to us.
+ *
+ * But it does say a word to the hardware. A real CPU remembers translations,
+ * in its TLB, and does not notice either when the tables change. All kernels
+ * know it, and announce: forget this. We listen to the announcements. If you
+ * keep one sentence of this file, keep this one: the shadow is a TLB. :*/
+
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <asm/trap_pf.h>

@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is left of segments, and the checks that keep it harmless. */
+/*P:600
+ * Before x86 had page tables it had segments. Every access to memory went
+ * through one, and a segment had a start, a length and a list of those who
+ * were allowed in. Hypervisors loved them: one length kept a Guest out of the
+ * Host. In 64-bit mode the processor ignores most starts and all lengths, and
+ * what remains is thread-local storage, some tables for ancient programs, and
+ * the ring that code runs in.
+ *
+ * Little, but not harmless. An entry in these tables can be a door that leads
+ * into ring 0. So no Guest ever has a table of its own. It hands entries in,
+ * and those that pass the inspection go into a table of ours. :*/
+
 #include <linux/mm.h>
 #include <asm/desc.h>
 #include <asm/ldt.h>

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The Launcher: builds a machine, wakes a kernel in it, and listens. */
+/*P:100
+ * The Launcher is where a Guest begins. It is an ordinary program. It makes a
+ * machine out of a stretch of its own memory, puts a kernel there, links the
+ * Guest code against that kernel, writes the first page tables and the few
+ * facts that a boot loader leaves behind, and opens /dev/lguest. From then on
+ * it reads, and each read() runs the Guest until there is something to tell.
+ *
+ * The Guest's "physical" memory is a part of ours, from wherever mmap() put
+ * it: one addition leads from its addresses to our own. In 2007 not even the
+ * addition was needed, as the Guest's memory began at the Launcher's address
+ * 0. So the Launcher itself had to be linked far up, out of the Guest's way,
+ * and what lay below it was the most that a Guest could have. Today the limit
+ * is 32 GB, half of what the smallest 64-bit processors could address. :*/
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*S:010
- * The Switcher: the low-level crossing between Host and Guest. It is copied
- * to a place that both worlds map, one copy of the address for each CPU, and
- * entered there by run_guest_once() with IRQs off. :*/
+/*P:900
+ * The Switcher is where Host and Guest become each other. There has to be one
+ * place that looks the same in both worlds, and this is it: the first slot of
+ * the upper half of memory, from 0xffff800000000000 on, a hole that Linux
+ * leaves for a hypervisor. (In 2007 it was the last 4 MB of what 32 bits reach,
+ * from 0xFFC00000 on.) The code there exchanges the page tables, and the next
+ * instruction is still the next instruction.
+ *
+ * Page tables alone don't make a world. Registers go over, and the tables of
+ * segments and interrupts, and the stack; the Host's are kept, the Guest's
+ * taken, and on the way back all of it once more. The order matters in every
+ * line, and an interrupt that no one can turn off may strike between any two.
+ * It is as simple as we could make it. It is still very x86.
+ *
+ * Here ends the flight, and part I. Seen from above it was not that much, was
+ * it? Now put on your boots. The way on foot begins with: make Guest :*/
+
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/msr-index.h>
