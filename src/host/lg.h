@@ -58,7 +58,9 @@ struct lg_cpu {
 	u64 iret_start, iret_end, iret_slow;
 	u64 tls[GDT_ENTRY_TLS_ENTRIES];
 	u64 *ldt;
-	unsigned int ldt_entries;
+	unsigned int ldt_own, ldt_entries; /* with borrowed ones */
+	unsigned int ldt_borrowed[4];	/* index + 1 */
+	bool ldt_is_borrowed;
 	u64 dr[8];
 
 	unsigned long irqs_pending;	/* atomic: anyone raises */
@@ -133,6 +135,7 @@ void build_gdt(struct lg_area *area, int cpu);
 void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c);
 void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n);
 void free_ldt(struct lg_cpu *cpu);
+void return_borrowed_descriptors(struct lg_cpu *cpu);
 void load_guest_gs(struct lg_cpu *cpu, u16 selector);
 void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value);
 void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area);

@@ -32,6 +32,57 @@ static bool descriptor_is_harmless(u64 descriptor)
 	return desc.s && desc.dpl == 3 && !((desc.type & 8) && desc.l);
 }
 /*:*/
+static int ldt_index(const u16 *selector)
+{
+	return *selector & 4 ? *selector >> 3 : -1;
+}
+
+static const u16 *live_selector(struct lg_cpu *cpu, int i)
+{
+	struct lg_context *context = &cpu->context;
+	const u16 *selectors[4] = { &context->ds, &context->es,
+				    &context->fs, &context->gs };
+
+	return selectors[i];
+}
+
+static void keep_live_descriptors(struct lg_cpu *cpu, u64 *kept)
+{
+	int i, at;
+
+	for (i = 0; i < 4; i++) {
+		at = ldt_index(live_selector(cpu, i));
+		kept[i] = at >= 0 && at < cpu->ldt_entries ? cpu->ldt[at] : 0;
+	}
+}
+static void put_live_descriptors(struct lg_cpu *cpu, const u64 *kept)
+{
+	int i, at;
+
+	for (i = 0; i < 4; i++) {
+		at = ldt_index(live_selector(cpu, i));
+		if (!kept[i] || (at < cpu->ldt_entries && cpu->ldt[at]))
+			continue;
+		cpu->ldt[at] = kept[i];
+		cpu->ldt_entries = max_t(unsigned int, cpu->ldt_entries,
+					 at + 1);
+		cpu->ldt_borrowed[i] = at + 1;
+		cpu->ldt_is_borrowed = true;
+	}
+}
+
+/* User mode comes next: its table holds its own descriptors only. */
+void return_borrowed_descriptors(struct lg_cpu *cpu)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (cpu->ldt_borrowed[i])
+			cpu->ldt[cpu->ldt_borrowed[i] - 1] = 0;
+	memset(cpu->ldt_borrowed, 0, sizeof(cpu->ldt_borrowed));
+	cpu->ldt_entries = cpu->ldt_own;
+	cpu->ldt_is_borrowed = false;
+}
 /*H:620 */
 void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
 {
@@ -46,25 +97,31 @@ void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
 }
 void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
 {
-	u64 bytes = n * LDT_ENTRY_SIZE, i;
+	u64 kept[4], i;
 
 	if (n > LDT_ENTRIES) {
 		kill_guest(cpu, "LDT of %llu entries", n);
 		return;
 	}
-	cpu->ldt_entries = 0;
-	if (!n)
-		return;
-	if (!cpu->ldt)
+	if (n && !cpu->ldt)
 		cpu->ldt = alloc_pages_exact(LDT_BYTES, GFP_KERNEL_ACCOUNT);
-	if (!cpu->ldt || !read_guest(cpu, gva, cpu->ldt, bytes)) {
+	if (!cpu->ldt && !n)
+		return;
+	keep_live_descriptors(cpu, kept);
+	if (!cpu->ldt ||
+	    !read_guest(cpu, gva, cpu->ldt, n * LDT_ENTRY_SIZE)) {
+		cpu->ldt_entries = 0;
 		kill_guest(cpu, "no LDT at %llx", gva);
 		return;
 	}
 	for (i = 0; i < n; i++)
 		if (!descriptor_is_harmless(cpu->ldt[i]))
 			cpu->ldt[i] = 0;
-	cpu->ldt_entries = n;
+	for (i = n; i < cpu->ldt_entries; i++)
+		cpu->ldt[i] = 0;
+	cpu->ldt_entries = cpu->ldt_own = n;
+	memset(cpu->ldt_borrowed, 0, sizeof(cpu->ldt_borrowed));
+	put_live_descriptors(cpu, kept);
 }
 
 void free_ldt(struct lg_cpu *cpu)
