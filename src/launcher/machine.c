@@ -216,8 +216,8 @@ static void write_boot_params(struct machine *m)
 }
 /*:*/
 /*L:150
- * From here on nothing changes in the Guest's memory but by its own hand,
- * except for the console's page.
+ * From here on the Launcher changes nothing in the Guest's memory, except for
+ * the console's page.
  */
 static void *place_in_guest(const struct machine *m, const char *name,
 			    u64 bytes)
