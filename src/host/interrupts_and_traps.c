@@ -162,6 +162,7 @@ void return_to_frame(struct lg_cpu *cpu)
 	regs->ss = (READ_ONCE(iret->ss) | 3) & 0xffff;
 	enter_user_mode(cpu);
 	WRITE_ONCE(cpu->lg->data->irq_enabled, X86_EFLAGS_IF);
+	expect_fault_again(cpu);
 }
 /*:*/
 void answer_bad_return(struct lg_cpu *cpu)

@@ -53,6 +53,7 @@ struct lg_cpu {
 
 	u64 cr3;			/* as the Guest wrote it */
 	struct shadow_root *root;	/* that goes with it */
+	u64 awaited_gva;		/* user mode faulted here, or 0 */
 	gate_desc gates[256];
 	u64 gp_entry, syscall_entry;
 	u64 iret_start, iret_end, iret_slow;
@@ -149,6 +150,7 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3);
 void flush_shadow(struct lg_cpu *cpu, bool all);
 void flush_shadow_page(struct lg_cpu *cpu, u64 gva);
 void answer_page_fault(struct lg_cpu *cpu);
+void expect_fault_again(struct lg_cpu *cpu);
 bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes);
 bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n);
 u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area);

@@ -21,7 +21,7 @@
 #include <asm/trap_pf.h>
 #include "lg.h"
 
-#define PIN_PAGES	16	/* pinned at once */
+#define PIN_PAGES	64	/* pinned at once */
 #define FILL_PAGES	16	/* taught at once, at most */
 #define FRAME_NUMBERS	(PTE_PFN_MASK >> PAGE_SHIFT)
 #define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
@@ -419,17 +419,18 @@ static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
 		note_local(cpu->lg, gva);
 	*slot = shadow_entry(cpu->lg->pages[gfn], rights);
 }
-/*H:360 The neighbours of @gva: FILL_PAGES of them, aligned. */
+/*H:360 The neighbours of @gva, aligned; of a big page all that came along. */
 static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 			struct translation *t)
 {
+	int n = t->table ? FILL_PAGES : PIN_PAGES;
 	int i, slot = (gva >> PAGE_SHIFT) & 511;
-	int first = round_down(slot, FILL_PAGES);
+	int first = round_down(slot, n);
 	struct lguest *lg = cpu->lg;
 
 	if (gva >> 63 && !(t->rights & _PAGE_GLOBAL))
 		return;
-	for (i = first; i < first + FILL_PAGES; i++) {
+	for (i = first; i < first + n; i++) {
 		u64 gfn = t->gfn + i - slot, rights = t->rights;
 
 		if (t->table) {
@@ -553,9 +554,18 @@ void answer_page_fault(struct lg_cpu *cpu)
 		return;
 	}
 	WRITE_ONCE(cpu->lg->data->cr2, gva);
+	cpu->awaited_gva = cpu->user_mode ? gva : 0;
 	inject(cpu, X86_TRAP_PF, access);
 }
 /*:*/
+void expect_fault_again(struct lg_cpu *cpu)
+{
+	u32 access = X86_PF_USER;
+
+	if (cpu->awaited_gva)
+		fill_shadow(cpu, cpu->awaited_gva, &access);
+	cpu->awaited_gva = 0;
+}
 /*
  * shadow_cr3() - the value for CR3, with this CPU's Switcher hung in.
  *
