@@ -156,7 +156,6 @@ static void return_to_user(struct user_return_notifier *notifier)
 	release_syscalls(container_of(notifier, struct lg_area, notifier));
 	local_irq_restore(flags);
 }
-/*:*/
 /*H:050 Context: IRQs off. */
 static void catch_syscalls(struct lg_area *area)
 {
@@ -171,6 +170,7 @@ static void catch_syscalls(struct lg_area *area)
 	area->catching = true;
 	user_return_notifier_register(&area->notifier);
 }
+/*:*/
 /*H:060 Context: IRQs off. */
 static void load_debug_registers(struct lg_cpu *cpu)
 {
@@ -501,6 +501,7 @@ static int build_area(struct lg_area *area, int cpu)
 	build_gdt(area, cpu);
 	return 0;
 }
+/*:*/
 /* The PGD entry for Launchers: all areas. PMD tables of 512 CPUs each. */
 static u64 host_slot;
 static struct page *host_puds, *host_pmds[DIV_ROUND_UP(NR_CPUS, 512)];

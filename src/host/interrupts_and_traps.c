@@ -47,7 +47,7 @@ static void enter_user_mode(struct lg_cpu *cpu)
 {
 	u64 base = READ_ONCE(cpu->lg->data->user_gs_base);
 
-	if (cpu->ldt_is_borrowed)
+	if (cpu->borrowed)
 		return_borrowed_descriptors(cpu);
 	cpu->user_mode = true;
 	cpu->kernel_gs_base = cpu->context.gs_base;

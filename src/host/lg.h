@@ -57,11 +57,11 @@ struct lg_cpu {
 	gate_desc gates[256];
 	u64 gp_entry, syscall_entry;
 	u64 iret_start, iret_end, iret_slow;
-	u64 tls[GDT_ENTRY_TLS_ENTRIES];
+	u64 tls[GDT_ENTRY_TLS_ENTRIES], tls_own[GDT_ENTRY_TLS_ENTRIES];
 	u64 *ldt;
 	unsigned int ldt_own, ldt_entries; /* with borrowed ones */
 	unsigned int ldt_borrowed[4];	/* index + 1 */
-	bool ldt_is_borrowed;
+	bool borrowed;			/* tables hold other's descriptors */
 	u64 dr[8];
 
 	unsigned long irqs_pending;	/* atomic: anyone raises */
@@ -141,6 +141,7 @@ void load_guest_gs(struct lg_cpu *cpu, u16 selector);
 void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value);
 void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area);
 /* page_tables.c */
+extern atomic_long_t pinned_pages;
 void *guest_page(struct lguest *lg, u64 gfn);
 int init_memory(struct lguest *lg, u64 memory, u64 bytes);
 void free_memory(struct lguest *lg);

@@ -22,9 +22,19 @@
 
 static DEFINE_MUTEX(lg_lock);
 
-static unsigned int guests;
+static unsigned int guests;	/* under lg_lock */
 module_param(guests, uint, 0444);
 MODULE_PARM_DESC(guests, "Guests that exist now");
+
+static int get_pinned(char *to, const struct kernel_param *param)
+{
+	return sysfs_emit(to, "%ld\n", atomic_long_read(&pinned_pages));
+}
+
+static const struct kernel_param_ops pinned_ops = { .get = get_pinned };
+
+module_param_cb(pinned, &pinned_ops, NULL, 0444);
+MODULE_PARM_DESC(pinned, "pages that Guests have pinned now");
 
 static bool exits;
 module_param(exits, bool, 0644);

@@ -28,6 +28,8 @@
 			 _PAGE_ACCESSED)
 #define LG_PCID		0x100	/* Linux itself uses small ones */
 
+atomic_long_t pinned_pages;	/* of all Guests */
+
 static bool pin_around(struct lguest *lg, u64 gfn);
 
 /*H:300
@@ -45,6 +47,12 @@ void *guest_page(struct lguest *lg, u64 gfn)
 	return page_address(lg->pages[gfn]);
 }
 
+static void keep_page(struct lguest *lg, u64 gfn, struct page *page)
+{
+	lg->pages[gfn] = page;
+	atomic_long_inc(&pinned_pages);
+}
+
 static bool pin_around(struct lguest *lg, u64 gfn)
 {
 	u64 first = round_down(gfn, PIN_PAGES), n, i;
@@ -58,7 +66,7 @@ static bool pin_around(struct lguest *lg, u64 gfn)
 		if (lg->pages[first + i])
 			unpin_user_page(pages[i]);
 		else
-			lg->pages[first + i] = pages[i];
+			keep_page(lg, first + i, pages[i]);
 	}
 	return lg->pages[gfn];
 }
@@ -89,9 +97,11 @@ void free_memory(struct lguest *lg)
 	u64 i;
 
 	for (i = 0; i < lg->nr_pages; i++) {
-		if (lg->pages[i])
-			unpin_user_pages_dirty_lock(&lg->pages[i], 1, true);
 		cond_resched();
+		if (!lg->pages[i])
+			continue;
+		unpin_user_pages_dirty_lock(&lg->pages[i], 1, true);
+		atomic_long_dec(&pinned_pages);
 	}
 	if (lg->charged_mm) {
 		account_locked_vm(lg->charged_mm, lg->nr_pages, false);
@@ -374,6 +384,7 @@ static u64 shadow_entry(struct page *page, u64 rights)
 		entry |= _PAGE_RW;
 	return entry | (rights & _PAGE_NX);
 }
+/*:*/
 /*
  * Returns the shadow's last-level table for @gva in this mode, making what is
  * missing, or NULL when the pool is empty.

@@ -67,21 +67,45 @@ static void put_live_descriptors(struct lg_cpu *cpu, const u64 *kept)
 		cpu->ldt_entries = max_t(unsigned int, cpu->ldt_entries,
 					 at + 1);
 		cpu->ldt_borrowed[i] = at + 1;
-		cpu->ldt_is_borrowed = true;
+		cpu->borrowed = true;
 	}
 }
 
-/* User mode comes next: its table holds its own descriptors only. */
+static bool tls_is_live(struct lg_cpu *cpu, int slot)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if ((*live_selector(cpu, i) | 3) ==
+		    ((GDT_ENTRY_TLS_MIN + slot) * 8 | 3))
+			return true;
+	return false;
+}
+
+static void keep_live_tls(struct lg_cpu *cpu, const u64 *tls)
+{
+	int i;
+
+	memcpy(cpu->tls_own, tls, sizeof(cpu->tls_own));
+	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++)
+		if (!tls[i] && tls_is_live(cpu, i))
+			cpu->borrowed = true;
+		else
+			cpu->tls[i] = tls[i];
+}
+/* User mode comes next: its tables hold its own descriptors only. */
 void return_borrowed_descriptors(struct lg_cpu *cpu)
 {
 	int i;
+
+	memcpy(cpu->tls, cpu->tls_own, sizeof(cpu->tls));
 
 	for (i = 0; i < 4; i++)
 		if (cpu->ldt_borrowed[i])
 			cpu->ldt[cpu->ldt_borrowed[i] - 1] = 0;
 	memset(cpu->ldt_borrowed, 0, sizeof(cpu->ldt_borrowed));
 	cpu->ldt_entries = cpu->ldt_own;
-	cpu->ldt_is_borrowed = false;
+	cpu->borrowed = false;
 }
 /*H:620 */
 void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
@@ -91,9 +115,7 @@ void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
 		kill_guest(cpu, "bad TLS descriptor: %llx %llx %llx", a, b, c);
 		return;
 	}
-	cpu->tls[0] = a;
-	cpu->tls[1] = b;
-	cpu->tls[2] = c;
+	keep_live_tls(cpu, (const u64[]){ a, b, c });
 }
 void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
 {

@@ -86,6 +86,10 @@
 	.balign	64
 SYM_INNER_LABEL(switcher_text, SYM_L_GLOBAL)
 .Ltext:
+/*S:010
+ * Out of the Host. Called on this CPU's copy, IRQs off, by run_guest_once();
+ * returns when something has stopped the Guest.
+ */
 SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	endbr64
 	pushfq				/* flags first: popped last */
@@ -101,6 +105,7 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movq	%rax, STATE(host_cr3)
 	sgdt	STATE(host_gdt)
 	sidt	STATE(host_idt)
+/*:*/
 	lidt	STATE(guest_idt)
 .Lentry:				/* from here an NMI turns us round */
 	lgdt	STATE(guest_gdt)
@@ -123,6 +128,9 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movl	%eax, %gs
 .Lselectors_end:
 	LOAD_BASES STATE_guest_fs_base, STATE_guest_gs_base
+/*S:020
+ * Into the Guest: from its registers in memory to its registers.
+ */
 	pushq	STATE(regs_ss)
 	pushq	STATE(regs_rsp)
 	pushq	STATE(regs_rflags)
@@ -147,6 +155,11 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 .Liretq:
 	iretq
 .Lentry_end:
+/*:*/
+/*S:050
+ * The CPU comes here by itself when the Guest executes `syscall`, in ring 0
+ * but on the Guest's stack: not one push before that is changed.
+ */
 SYM_INNER_LABEL(switcher_syscall, SYM_L_GLOBAL)
 	endbr64
 	movq	%rsp, STATE(scratch)
@@ -159,6 +172,7 @@ SYM_INNER_LABEL(switcher_syscall, SYM_L_GLOBAL)
 	pushq	$0
 	pushq	$LG_TRAP_SYSCALL
 	jmp	.Lsave
+/*:*/
 SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	endbr64
 	movq	%rsp, STATE(scratch)
@@ -171,6 +185,10 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	pushq	$0
 	pushq	$LG_TRAP_SYSCALL32
 	jmp	.Lsave
+/*S:030
+ * Out of the Guest: whose trap is it? Then the registers, in the order in
+ * which struct lg_regs has them, last first.
+ */
 .Ltrap:
 	testb	$3, 24(%rsp)		/* whose CS? */
 	jz	.Lown_fault
@@ -190,6 +208,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
+/*:*/
 .Lsave_selectors:
 	movl	%ds, %eax
 	movw	%ax, STATE(guest_ds)
@@ -202,6 +221,9 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	SAVE_BASES STATE_guest_fs_base, STATE_guest_gs_base
 	movq	%cr2, %rax		/* before the Host faults itself */
 	movq	%rax, STATE(guest_cr2)
+/*S:040
+ * Home. No register is needed, none is kept.
+ */
 .Lhome:
 	movq	STATE(host_cr3), %rax
 	movq	%rax, %cr3
@@ -228,6 +250,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	lldt	%ax			/* Launchers have no LDT: checked */
 	movl	$__KERNEL_DS, %eax
 	movl	%eax, %ss
+/*:*/
 	movzwl	STATE(host_ds), %eax
 	movl	%eax, %ds
 	movzwl	STATE(host_es), %eax
@@ -247,6 +270,9 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	popq	%rbp
 	popfq
 	RET_PLAIN
+/*S:060
+ * Faults of the Switcher's own: at a selector, at the iretq, or a bug.
+ */
 .Lown_fault:
 	movq	16(%rsp), %rcx		/* where */
 	leaq	.Liretq(%rip), %rax
@@ -268,6 +294,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movq	%rax, STATE(regs_trap)
 	popq	STATE(regs_error)
 	jmp	.Lsave_selectors
+/*:*/
 .Lbroken:
 	movq	$LG_TRAP_BROKEN, STATE(regs_trap)
 	movq	16(%rsp), %rax
