@@ -30,6 +30,7 @@
 #define DR7_ARMED	0xff	/* the eight enable bits */
 
 DEFINE_PER_CPU(struct lg_area, lg_areas);
+bool five_levels;		/* of page tables, on this machine */
 static struct page *text_pages[SWITCHER_TEXT_PAGES];
 
 /*H:080
@@ -424,13 +425,22 @@ static u64 entry_for(struct page *page, u64 rights)
 	return page_to_phys(page) | rights;
 }
 
+/* The PGD entry for @puds: with five levels there is one table between. */
+static u64 top_entry_for(struct page *puds, struct page *p4ds)
+{
+	if (!five_levels)
+		return entry_for(puds, AREA_TABLE);
+	*(u64 *)page_address(p4ds) = entry_for(puds, AREA_TABLE);
+	return entry_for(p4ds, AREA_TABLE);
+}
+
 static void map_area(struct lg_area *area, int cpu)
 {
 	u64 *pmds = page_address(area->tables[1]);
 	u64 *puds = page_address(area->tables[2]);
 	int i;
 
-	area->address = SWITCHER_BASE +
+	area->address = (five_levels ? SWITCHER_BASE5 : SWITCHER_BASE) +
 			((unsigned long)cpu << SWITCHER_AREA_SHIFT);
 	area->ptes = page_address(area->tables[0]);
 	for (i = 0; i <= SWITCHER_STACKS_PAGE; i++)
@@ -440,7 +450,7 @@ static void map_area(struct lg_area *area, int cpu)
 		entry_for(area->tables[0], AREA_TABLE);
 	puds[pud_index(area->address)] =
 		entry_for(area->tables[1], AREA_TABLE);
-	area->slot = entry_for(area->tables[2], AREA_TABLE);
+	area->slot = top_entry_for(area->tables[2], area->tables[3]);
 }
 static bool allocate_pages(struct page **pages, int n)
 {
@@ -504,7 +514,8 @@ static int build_area(struct lg_area *area, int cpu)
 /*:*/
 /* The PGD entry for Launchers: all areas. PMD tables of 512 CPUs each. */
 static u64 host_slot;
-static struct page *host_puds, *host_pmds[DIV_ROUND_UP(NR_CPUS, 512)];
+static struct page *host_p4ds, *host_puds;
+static struct page *host_pmds[DIV_ROUND_UP(NR_CPUS, 512)];
 
 static int show_area(struct lg_area *area, int cpu)
 {
@@ -528,13 +539,13 @@ static int build_switcher(void)
 			    PAGE_SIZE))
 		return -E2BIG;
 	if (!allocate_pages(text_pages, SWITCHER_TEXT_PAGES) ||
-	    !allocate_pages(&host_puds, 1))
+	    !allocate_pages(&host_puds, 1) || !allocate_pages(&host_p4ds, 1))
 		return -ENOMEM;
 	for (i = 0; i < SWITCHER_TEXT_PAGES; i++)
 		memcpy(page_address(text_pages[i]),
 		       switcher_text + i * PAGE_SIZE,
 		       min_t(size_t, bytes - i * PAGE_SIZE, PAGE_SIZE));
-	host_slot = entry_for(host_puds, AREA_TABLE);
+	host_slot = top_entry_for(host_puds, host_p4ds);
 	for_each_possible_cpu(cpu) {
 		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
 
@@ -567,6 +578,7 @@ static void free_switcher(void)
 	for (i = 0; i < ARRAY_SIZE(host_pmds); i++)
 		free_pages_of(&host_pmds[i], 1);
 	free_pages_of(&host_puds, 1);
+	free_pages_of(&host_p4ds, 1);
 	free_pages_of(text_pages, SWITCHER_TEXT_PAGES);
 }
 /*H:100 Context: lg_lock held. The raw entry, not set_pgd(): no user half. */
@@ -591,8 +603,6 @@ static const char *refusal(void)
 		return "this kernel is itself a paravirtualised guest";
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
 		return "memory encryption is in use";
-	if (pgdir_shift != 39)
-		return "5-level paging is in use: boot with no5lvl";
 	if (LG_FRED)
 		return "FRED is in use: boot with fred=off";
 	return NULL;
@@ -606,6 +616,7 @@ static int __init lg_init(void)
 		pr_err("cannot run here: %s\n", reason);
 		return -EOPNOTSUPP;
 	}
+	five_levels = pgdir_shift == 48;
 	under_tcg = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
 	preempt_notifier_inc();
 	err = build_switcher();

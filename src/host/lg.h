@@ -36,7 +36,9 @@
  */
 struct shadow_root {
 	u64 cr3;		/* the Guest's: frame and PCID */
-	u64 *kernel, *user;	/* top-level tables, NULL if never used */
+	u64 *kernel, *user;	/* fourth-level tables, NULL if never used */
+	u64 *low;		/* five levels only: their lower half */
+	u64 *kernel5, *user5;	/* and what is above them */
 	bool hides;		/* lower half has pages without USER */
 	unsigned long used;	/* when, for choosing a victim */
 };
@@ -102,7 +104,7 @@ struct lg_area {
 	struct desc_struct *gdt;
 	u64 *ptes;		/* the one page table of the area */
 	struct page *pages[SWITCHER_LDT_PAGE];
-	struct page *tables[3];	/* PTEs, PMDs, PUDs */
+	struct page *tables[4];	/* PTEs, PMDs, PUDs, P4Ds */
 	struct user_return_notifier notifier;
 	bool described, catching;
 	u64 host_lstar, host_cstar, host_sysenter_cs;
@@ -117,6 +119,7 @@ static inline bool is_canonical(u64 address)
 }
 
 /* core.c */
+extern bool five_levels;
 int run_guest(struct lg_cpu *cpu, struct lguest_event *event);
 __printf(2, 3) void kill_guest(struct lg_cpu *cpu, const char *format, ...);
 int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry);

@@ -232,6 +232,14 @@ static void drop(struct lguest *lg, u64 *entry, int level)
 	free_table(lg, table);
 	*entry = 0;
 }
+/* What user mode has at @top of the lower half, the others have as well. */
+static void share_low(struct shadow_root *root, int top)
+{
+	root->kernel[top] = root->user[top];
+	if (root->low)
+		root->low[top] = root->user[top];
+}
+
 static void drop_process(struct lguest *lg, struct shadow_root *root)
 {
 	int i;
@@ -240,8 +248,8 @@ static void drop_process(struct lguest *lg, struct shadow_root *root)
 		if (i == SWITCHER_SLOT)
 			continue;
 		drop(lg, &root->user[i], 3);
-		if (i < 256)
-			root->kernel[i] = 0;
+		if (i < SWITCHER_SLOT)
+			share_low(root, i);
 	}
 	root->hides = false;
 }
@@ -325,16 +333,42 @@ void flush_shadow_page(struct lg_cpu *cpu, u64 gva)
 			forget(lg->roots[i].user[top], gva);
 }
 /*:*/
-static bool new_root(struct lguest *lg, struct shadow_root *root)
+static u64 *new_page(void)
 {
-	root->kernel = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	root->user = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (root->kernel && root->user)
-		return true;
+	return (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+}
+
+static void free_root(struct shadow_root *root)
+{
 	free_page((unsigned long)root->kernel);
 	free_page((unsigned long)root->user);
-	root->kernel = root->user = NULL;
-	return false;
+	free_page((unsigned long)root->low);
+	free_page((unsigned long)root->kernel5);
+	free_page((unsigned long)root->user5);
+	memset(root, 0, sizeof(*root));
+}
+
+static bool new_root(struct shadow_root *root)
+{
+	root->kernel = new_page();
+	root->user = new_page();
+	if (five_levels) {
+		root->low = new_page();
+		root->kernel5 = new_page();
+		root->user5 = new_page();
+	}
+	if (!root->kernel || !root->user || (five_levels &&
+	    (!root->low || !root->kernel5 || !root->user5))) {
+		free_root(root);
+		return false;
+	}
+	if (five_levels) {
+		root->kernel5[0] = root->user5[0] =
+			__pa(root->low) | SHADOW_TABLE;
+		root->kernel5[511] = __pa(root->kernel) | SHADOW_TABLE;
+		root->user5[511] = __pa(root->user) | SHADOW_TABLE;
+	}
+	return true;
 }
 /*H:340 @cr3: as the Guest's kernel would write it, hostile. */
 void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
@@ -357,7 +391,7 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
 	}
 	if (i == SHADOW_ROOTS) {
 		root = victim;
-		if (!root->kernel && !new_root(lg, root)) {
+		if (!root->kernel && !new_root(root)) {
 			kill_guest(cpu, "no memory for a shadow root");
 			return;
 		}
@@ -401,7 +435,9 @@ static u64 *shadow_table(struct lg_cpu *cpu, u64 gva, bool user)
 				return NULL;
 			*entry = __pa(table) | SHADOW_TABLE;
 		}
-		if (level == 3 && (!user || top < SWITCHER_SLOT))
+		if (level == 3 && top < SWITCHER_SLOT)
+			share_low(cpu->root, top);
+		else if (level == 3 && !user)
 			cpu->root->kernel[top] = *entry;
 		table = table_of(*entry);
 		if (level == 1)
@@ -588,6 +624,8 @@ u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area)
 	struct shadow_root *root = cpu->root;
 	u64 *table = cpu->user_mode ? root->user : root->kernel;
 
+	if (five_levels)
+		table = cpu->user_mode ? root->user5 : root->kernel5;
 	if (cpu->user_mode && root->hides)
 		drop_process(cpu->lg, root);
 	table[SWITCHER_SLOT] = area->slot;
@@ -607,10 +645,8 @@ void free_shadow(struct lguest *lg)
 	int i;
 
 	drop_all(lg);
-	for (i = 0; i < SHADOW_ROOTS; i++) {
-		free_page((unsigned long)lg->roots[i].kernel);
-		free_page((unsigned long)lg->roots[i].user);
-	}
+	for (i = 0; i < SHADOW_ROOTS; i++)
+		free_root(&lg->roots[i]);
 	while (lg->free_tables) {
 		u64 *table = lg->free_tables;
 

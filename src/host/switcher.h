@@ -16,9 +16,10 @@
 #define SWITCHER_STACK_BYTES	0x400
 #define SWITCHER_AREA_SHIFT	21	/* an area is one page table's worth */
 
-/* 4-level paging: PGD slot 256, "guard hole, reserved for hypervisor". */
+/* PGD slot 256, "guard hole, reserved for hypervisor", in both layouts. */
 #define SWITCHER_SLOT		256
 #define SWITCHER_BASE		0xffff800000000000
+#define SWITCHER_BASE5		0xff00000000000000	/* five levels */
 
 
 #define HAS_ERROR_CODE(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || \
