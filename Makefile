@@ -86,3 +86,5 @@ vm: hosts
 
 clean:
 	$(Q)rm -rf build
+
+include extract/tour.mk
