@@ -68,8 +68,9 @@ demo: deps tangle
 		KVER=$$kver OUT=build/host-$$kver
 	$(Q)tests/vm/demo
 
-# Of tests/vm, those that hold so far: the Guest does not boot yet.
-VM_TESTS = tests/vm/00-host-boots.t
+# Of tests/vm, those that hold so far.
+VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 30-under-fire.t \
+	50-clocks.t 70-bad-input.t)
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory hosts

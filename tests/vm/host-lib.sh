@@ -22,6 +22,17 @@ is() {
 	fi
 }
 
+# eventually SECONDS COMMAND...: it becomes true within that time.
+eventually() {
+	tries=$(($1 * 10))
+	shift
+	until "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
 # run_guest MB IMAGE [KERNEL-ARGUMENT...]: run one to its end, for at most
 # $limit seconds. The image is vmlinuz, or vmlinux: the same kernel, no unpacking. The
 # console goes to /tmp/guest.log and to ours; the status is the Launcher's.
@@ -44,4 +55,21 @@ guest_said() {
 # Nothing in the Host's log that a healthy kernel would not say.
 host_is_well() {
 	! dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|Call Trace'
+}
+
+# Each page that was pinned for a Guest's memory was given back. The counters
+# are kept for each CPU; whoever asks for fresh statistics sums them up.
+pins_are_equal() {
+	echo 1 >/proc/sys/vm/stat_refresh
+	grep nr_foll_pin /proc/vmstat
+	set -- $(sed -n 's/^nr_foll_pin_[a-z]* //p' /proc/vmstat)
+	[ "$1" -gt 0 ] && [ "$1" = "$2" ]
+}
+
+# leaves_no_trace: four checks, when all Guests are gone.
+leaves_no_trace() {
+	is "lg counts no Guests" "$(cat /sys/module/lg/parameters/guests)" 0
+	try "lg.ko unloads" rmmod lg
+	try "the Host is well" host_is_well
+	try "all pinned pages were released" pins_are_equal
 }

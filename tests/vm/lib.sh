@@ -72,6 +72,11 @@ host_initramfs() {
 	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
 	vmlinux "$2"
 	cp "$image" "$tree/boot/vmlinux"
+	payload=build/vm/payload
+	[ $payload -nt tests/vm/payloads/payload.c ] ||
+		cc -O2 -Wall -Wextra -Werror -static -Isrc/include -o $payload \
+			tests/vm/payloads/payload.c || exit 1
+	cp $payload "$tree/bin"
 	ldd "$built/lguest" | grep -o '/[^ ]*' |
 		while read -r file; do cp -L --parents "$file" "$tree"; done
 	guest_initramfs "$tree/guest.cpio"
@@ -130,7 +135,16 @@ wait_for() {
 	until grep -q "$1" "$log.now" 2>/dev/null; do sleep 0.1; done
 }
 
+# stamp FILE: a copy of all lines, each with the time at which it came.
+stamp() {
+	perl -MTime::HiRes=time -pe '
+		BEGIN { $| = 1; open $copy, ">", shift or die }
+		s/\r//g;
+		syswrite $copy, sprintf "%.3f %s", time, $_' "$1"
+}
+
 # run_machine INITRAMFS END: run, then pass on the TAP lines that it printed.
+# When each came is in $log.times.
 run_machine() {
 	: >"$log.now"
 	beside=
@@ -138,7 +152,7 @@ run_machine() {
 		"$meanwhile" &
 		beside=$!
 	fi
-	run_qemu "$1" -serial stdio </dev/null 2>&1 | stdbuf -oL tr -d '\r' |
+	run_qemu "$1" -serial stdio </dev/null 2>&1 | stamp "$log.times" |
 		if [ -n "${LIVE-}" ]; then
 			tee "$log.now" >&2
 		else
