@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
+#include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/page_types.h>
@@ -60,21 +61,15 @@ void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 		  regs->rip, regs->rsp);
 }
 /*:*/
-/*H:040 Context: preemption off for the first, IRQs off for both. */
-static void hide_global_pages(struct lg_cpu *cpu)
+/*H:040 Context: IRQs off, for both. Linux runs with PGE where it exists. */
+static void hide_global_pages(void)
 {
-	if (cpu->pge_hidden || !(cr4_read_shadow() & X86_CR4_PGE))
-		return;
 	cr4_update_irqsoff(0, X86_CR4_PGE);
-	cpu->pge_hidden = true;
 }
 
-static void show_global_pages(struct lg_cpu *cpu)
+static void show_global_pages(void)
 {
-	if (!cpu->pge_hidden)
-		return;
-	cr4_update_irqsoff(X86_CR4_PGE, 0);
-	cpu->pge_hidden = false;
+	cr4_update_irqsoff(boot_cpu_has(X86_FEATURE_PGE) ? X86_CR4_PGE : 0, 0);
 }
 /*:*/
 static bool under_tcg;		/* set once, when the module loads */
@@ -84,45 +79,47 @@ static void write_cr4(unsigned long cr4)
 	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
 }
 
-/* Context: IRQs off. */
-static void hide_smap(struct lg_cpu *cpu)
+/* Context: IRQs off, for both. */
+static void hide_smap(void)
 {
 	unsigned long cr4;
 
 	if (!under_tcg)
 		return;
 	cr4 = native_read_cr4();
-	if (!(cr4 & X86_CR4_SMAP))
-		return;
-	write_cr4(cr4 & ~X86_CR4_SMAP);
-	cpu->smap_hidden = true;
+	if (cr4 & X86_CR4_SMAP)
+		write_cr4(cr4 & ~X86_CR4_SMAP);
 }
 
-static void show_smap(struct lg_cpu *cpu)
+static void show_smap(void)
 {
-	if (cpu->smap_hidden)
+	if (under_tcg && boot_cpu_has(X86_FEATURE_SMAP))
 		write_cr4(native_read_cr4() | X86_CR4_SMAP);
-	cpu->smap_hidden = false;
 }
-static void sched_in(struct preempt_notifier *notifier, int cpu)
+/*H:050 Context: IRQs off, for both. */
+static void catch_syscalls(struct lg_area *area)
 {
-	/* The next entry hides what must be hidden. */
+	rdmsrl(MSR_LSTAR, area->host_lstar);
+	rdmsrl(MSR_CSTAR, area->host_cstar);
+	rdmsrl(MSR_STAR, area->host_star);
+	rdmsrl(MSR_SYSCALL_MASK, area->host_mask);
+	rdmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
+	wrmsrl(MSR_STAR, (u64)__KERNEL_CS << 32 | (u64)__USER32_CS << 48);
+	wrmsrl(MSR_SYSCALL_MASK, ~(u32)X86_EFLAGS_FIXED);
+	wrmsrl(MSR_LSTAR, area->address + switcher_syscall - switcher_text);
+	wrmsrl(MSR_CSTAR, area->address + switcher_syscall32 - switcher_text);
+	wrmsrl(MSR_IA32_SYSENTER_CS, 0);
 }
 
-/* Context: the scheduler's, IRQs off. */
-static void sched_out(struct preempt_notifier *notifier,
-		      struct task_struct *next)
+static void release_syscalls(struct lg_area *area)
 {
-	struct lg_cpu *cpu = container_of(notifier, struct lg_cpu, notifier);
-
-	show_global_pages(cpu);
-	show_smap(cpu);
+	wrmsrl(MSR_LSTAR, area->host_lstar);
+	wrmsrl(MSR_CSTAR, area->host_cstar);
+	wrmsrl(MSR_STAR, area->host_star);
+	wrmsrl(MSR_SYSCALL_MASK, area->host_mask);
+	wrmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
 }
-
-static struct preempt_ops lg_preempt_ops = {
-	.sched_in = sched_in,
-	.sched_out = sched_out,
-};
+/*:*/
 /* Context: IRQs off, on the area's CPU. */
 static void describe_cpu(struct lg_area *area)
 {
@@ -137,54 +134,58 @@ static void describe_cpu(struct lg_area *area)
 	rdmsrl(MSR_GS_BASE, state->host_gs_base);
 	area->described = true;
 }
-/* Context: IRQs off. */
-static void release_syscalls(struct lg_area *area)
+/* Context: IRQs off, for both. */
+static void prepare_cpu(struct lg_cpu *cpu, struct lg_area *area)
 {
-	if (!area->catching)
-		return;
-	area->catching = false;
-	user_return_notifier_unregister(&area->notifier);
-	wrmsrl(MSR_LSTAR, area->host_lstar);
-	wrmsrl(MSR_CSTAR, area->host_cstar);
-	wrmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
+	if (!area->described)
+		describe_cpu(area);
+	if (!cpu->prepared) {
+		hide_global_pages();
+		catch_syscalls(area);
+		cpu->prepared = true;
+	}
+	hide_smap();
 }
 
-static void return_to_user(struct user_return_notifier *notifier)
+static void restore_cpu(struct lg_cpu *cpu)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
-	release_syscalls(container_of(notifier, struct lg_area, notifier));
-	local_irq_restore(flags);
-}
-/*H:050 Context: IRQs off. */
-static void catch_syscalls(struct lg_area *area)
-{
-	if (area->catching)
+	if (!cpu->prepared)
 		return;
-	rdmsrl(MSR_LSTAR, area->host_lstar);
-	rdmsrl(MSR_CSTAR, area->host_cstar);
-	rdmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
-	wrmsrl(MSR_LSTAR, area->address + switcher_syscall - switcher_text);
-	wrmsrl(MSR_CSTAR, area->address + switcher_syscall32 - switcher_text);
-	wrmsrl(MSR_IA32_SYSENTER_CS, 0);
-	area->catching = true;
-	user_return_notifier_register(&area->notifier);
+	release_syscalls(this_cpu_ptr(&lg_areas));
+	show_smap();
+	show_global_pages();
+	cpu->prepared = false;
 }
-/*:*/
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	/* The next entry prepares this CPU. */
+}
+
+/* Context: the scheduler's, IRQs off. */
+static void sched_out(struct preempt_notifier *notifier,
+		      struct task_struct *next)
+{
+	restore_cpu(container_of(notifier, struct lg_cpu, notifier));
+}
+
+static struct preempt_ops lg_preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
 /*H:060 Context: IRQs off. */
-static void load_debug_registers(struct lg_cpu *cpu)
+static void load_debug_registers(struct lg_cpu *cpu,
+				 struct switcher_state *state)
 {
 	int i;
 
+	state->guest_dr7 = cpu->dr[7] & DR7_ARMED ? cpu->dr[7] : 0;
 	if (hw_breakpoint_active())
 		set_debugreg(0, 7);
-	if (!(cpu->dr[7] & DR7_ARMED))
+	if (!state->guest_dr7)
 		return;
 	for (i = 0; i < 4; i++)
 		native_set_debugreg(i, cpu->dr[i]);
 	set_debugreg(DR6_RESERVED, 6);
-	native_set_debugreg(7, cpu->dr[7]);
 }
 
 static void save_debug_registers(struct lg_cpu *cpu, u64 trap)
@@ -196,12 +197,32 @@ static void save_debug_registers(struct lg_cpu *cpu, u64 trap)
 		set_debugreg(DR6_RESERVED, 6);
 		WRITE_ONCE(cpu->lg->data->dr6, dr6);
 	}
-	if (cpu->dr[7] & DR7_ARMED)
-		set_debugreg(0, 7);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }
 /*:*/
+/* Context: IRQs off, for both. */
+static void stop_records(struct lg_area *area)
+{
+	area->pebs = area->debugctl = 0;
+	if (!boot_cpu_has(X86_FEATURE_DTES64))
+		return;
+	if (boot_cpu_has(X86_FEATURE_PEBS))
+		rdmsrl(MSR_IA32_PEBS_ENABLE, area->pebs);
+	if (area->pebs)
+		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
+	area->debugctl = get_debugctlmsr() & DEBUGCTLMSR_TR;
+	if (area->debugctl)
+		update_debugctlmsr(get_debugctlmsr() & ~DEBUGCTLMSR_TR);
+}
+
+static void resume_records(struct lg_area *area)
+{
+	if (area->debugctl)
+		update_debugctlmsr(get_debugctlmsr() | area->debugctl);
+	if (area->pebs)
+		wrmsrl(MSR_IA32_PEBS_ENABLE, area->pebs);
+}
 static void describe_the_launcher(struct switcher_state *state)
 {
 	savesegment(ds, state->host_ds);
@@ -224,6 +245,8 @@ static void serve_the_host(struct switcher_state *state)
 		state->nmi = 0;
 		lg_call_nmi();
 	}
+	if (trap == X86_TRAP_NM && boot_cpu_has(X86_FEATURE_XFD))
+		wrmsrl(MSR_IA32_XFD_ERR, 0);	/* as KVM: not for Linux */
 	if (trap == X86_TRAP_MC || state->machine_check) {
 		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
 
@@ -237,6 +260,21 @@ static void serve_the_host(struct switcher_state *state)
 		lg_call_gate(gate_offset(&idt[trap]));
 	}
 }
+/* Context: IRQs off. */
+static void note_async_fault(struct lg_cpu *cpu, u64 trap)
+{
+	cpu->async_fault = trap == X86_TRAP_PF &&
+			   (kvm_read_and_reset_apf_flags() &
+			    KVM_PV_REASON_PAGE_NOT_PRESENT);
+}
+
+/* Sleeps until KVM has the page. */
+static void wait_for_page(struct lg_cpu *cpu)
+{
+	local_irq_disable();
+	kvm_async_pf_task_wait_schedule(cpu->context.cr2);
+	local_irq_enable();
+}
 /*H:020
  * run_guest_once() - one crossing there and back, with the Host's urgent
  * business at the end of it.
@@ -248,22 +286,21 @@ static void run_guest_once(struct lg_cpu *cpu)
 	struct lg_area *area = this_cpu_ptr(&lg_areas);
 	struct switcher_state *state = area->state;
 
-	if (!area->described)
-		describe_cpu(area);
+	prepare_cpu(cpu, area);
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
-	hide_global_pages(cpu);
-	hide_smap(cpu);
-	catch_syscalls(area);
 	announce_interrupts(cpu);
 	state->guest = cpu->context;
 	state->guest.regs.trap = LG_TRAP_NONE;
 	state->guest_cr3 = shadow_cr3(cpu, area);
 	load_guest_segments(cpu, area);
 	describe_the_launcher(state);
-	load_debug_registers(cpu);
+	load_debug_registers(cpu, state);
+	stop_records(area);
 	((void (*)(void))area->enter)();
+	resume_records(area);
 	save_debug_registers(cpu, state->guest.regs.trap);
+	note_async_fault(cpu, state->guest.regs.trap);
 	serve_the_host(state);
 	cpu->context = state->guest;
 }
@@ -286,7 +323,8 @@ static int prepare_to_enter(struct lg_cpu *cpu)
 		return 0;
 	local_irq_enable();
 	preempt_enable();
-	cond_resched();
+	if (need_resched())
+		schedule();
 	return err;
 }
 static void take_the_cpu(struct lg_cpu *cpu)
@@ -302,8 +340,7 @@ static void give_the_cpu_back(struct lg_cpu *cpu)
 {
 	preempt_disable();
 	local_irq_disable();
-	show_global_pages(cpu);
-	show_smap(cpu);
+	restore_cpu(cpu);
 	local_irq_enable();
 	preempt_notifier_unregister(&cpu->notifier);
 	preempt_enable();
@@ -319,6 +356,10 @@ static void answer_exit(struct lg_cpu *cpu)
 	struct lg_regs *regs = &cpu->context.regs;
 	u64 trap = regs->trap;
 
+	if ((regs->cs & regs->ss & 3) != 3) {
+		kill_guest(cpu, "it left from ring 0: a trick");
+		return;
+	}
 	cpu->exits[min_t(u64, trap, LG_TRAP_BROKEN)]++;
 	switch (trap) {
 	case LG_TRAP_SYSCALL:
@@ -328,7 +369,10 @@ static void answer_exit(struct lg_cpu *cpu)
 			answer_hypercall(cpu);
 		return;
 	case X86_TRAP_PF:
-		answer_page_fault(cpu);
+		if (cpu->async_fault)
+			wait_for_page(cpu);
+		else
+			answer_page_fault(cpu);
 		return;
 	case X86_TRAP_GP:
 		if (!cpu->user_mode && cpu->gp_entry)
@@ -337,6 +381,9 @@ static void answer_exit(struct lg_cpu *cpu)
 			inject(cpu, X86_TRAP_GP, regs->error);
 		return;
 	case LG_TRAP_SYSCALL32:
+		regs->rip -= 2;		/* an exception points at its instruction */
+		inject(cpu, X86_TRAP_UD, 0);
+		return;
 	case X86_TRAP_NM:
 		inject(cpu, X86_TRAP_UD, 0);
 		return;
@@ -401,6 +448,7 @@ int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry)
 	regs->ss = __USER_DS;
 	regs->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
 	preempt_notifier_init(&cpu->notifier, &lg_preempt_ops);
+	rcuwait_init(&cpu->halted);
 	init_clockevent(cpu);
 	return 0;
 }
@@ -506,7 +554,6 @@ static int build_area(struct lg_area *area, int cpu)
 	map_area(area, cpu);
 	area->state = page_address(area->pages[SWITCHER_STATE_PAGE]);
 	area->enter = area->address + switch_to_guest - switcher_text;
-	area->notifier.on_user_return = return_to_user;
 	build_idt(area);
 	build_gdt(area, cpu);
 	return 0;
@@ -557,9 +604,8 @@ static int build_switcher(void)
 	}
 	return 0;
 }
-static void forget_area(void *unused)
+static void flush_cpu(void *unused)
 {
-	release_syscalls(this_cpu_ptr(&lg_areas));
 	__flush_tlb_all();
 }
 
@@ -567,7 +613,7 @@ static void free_switcher(void)
 {
 	int cpu, i;
 
-	on_each_cpu(forget_area, NULL, 1);
+	on_each_cpu(flush_cpu, NULL, 1);
 	for_each_possible_cpu(cpu) {
 		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
 

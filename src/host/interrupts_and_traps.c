@@ -47,6 +47,7 @@ static void enter_user_mode(struct lg_cpu *cpu)
 {
 	u64 base = READ_ONCE(cpu->lg->data->user_gs_base);
 
+	hide_from_user_mode(cpu);
 	if (cpu->borrowed)
 		return_borrowed_descriptors(cpu);
 	cpu->user_mode = true;
@@ -181,7 +182,7 @@ void raise_irq(struct lg_cpu *cpu, unsigned int irq)
 	set_bit(irq, &cpu->irqs_pending);
 	/* Pairs with set_current_state() in halt_guest(). */
 	smp_mb__after_atomic();
-	if (!wake_up_process(cpu->task))
+	if (!rcuwait_wake_up(&cpu->halted))
 		kick_process(cpu->task);
 }
 
@@ -229,11 +230,12 @@ void inject_pending_interrupt(struct lg_cpu *cpu)
 void halt_guest(struct lg_cpu *cpu)
 {
 	WRITE_ONCE(cpu->lg->data->irq_enabled, X86_EFLAGS_IF);
+	prepare_to_rcuwait(&cpu->halted);
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!deliverable_irqs(cpu) &&
 	    !(read_thread_flags() & WORK_IN_USER_SPACE))
 		schedule();
-	__set_current_state(TASK_RUNNING);
+	finish_rcuwait(&cpu->halted);
 }
 /*:*/
 /*H:490 Context of the handler: hard interrupt, any CPU. */

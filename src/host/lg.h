@@ -6,7 +6,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
 #include <linux/preempt.h>
-#include <linux/user-return-notifier.h>
+#include <linux/rcuwait.h>
 #include <asm/fpu/types.h>
 #include <asm/io.h>
 #include <asm/processor-flags.h>
@@ -17,7 +17,7 @@
 #include "switcher.h"
 #include "versions.h"
 
-#define LG_MAX_BYTES	(1ull << 40)
+#define LG_MAX_BYTES	(1ull << 39)	/* an array of its pages is 1 GB */
 
 /* What `iretq` may restore of the flags, apart from IF. */
 #define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
@@ -50,7 +50,8 @@ struct lg_cpu {
 	struct task_struct *task;	/* the initialising thread */
 	struct lg_context context;
 	bool user_mode;			/* else kernel mode: both ring 3 */
-	bool pge_hidden, smap_hidden;	/* off in CR4 on this CPU */
+	bool prepared;			/* this CPU is, while we are on it */
+	bool async_fault;		/* the last exit was a note from KVM */
 	u64 kernel_gs_base;		/* while in user mode */
 
 	u64 cr3;			/* as the Guest wrote it */
@@ -67,6 +68,7 @@ struct lg_cpu {
 	u64 dr[8];
 
 	unsigned long irqs_pending;	/* atomic: anyone raises */
+	struct rcuwait halted;		/* where its thread sleeps */
 	struct hrtimer timer;
 	struct preempt_notifier notifier;
 	struct fpu_guest fpu;
@@ -105,9 +107,9 @@ struct lg_area {
 	u64 *ptes;		/* the one page table of the area */
 	struct page *pages[SWITCHER_LDT_PAGE];
 	struct page *tables[4];	/* PTEs, PMDs, PUDs, P4Ds */
-	struct user_return_notifier notifier;
-	bool described, catching;
-	u64 host_lstar, host_cstar, host_sysenter_cs;
+	bool described;
+	u64 host_lstar, host_cstar, host_star, host_mask, host_sysenter_cs;
+	u64 pebs, debugctl;	/* what was on, during a crossing */
 };
 
 DECLARE_PER_CPU(struct lg_area, lg_areas);
@@ -155,6 +157,7 @@ void flush_shadow(struct lg_cpu *cpu, bool all);
 void flush_shadow_page(struct lg_cpu *cpu, u64 gva);
 void answer_page_fault(struct lg_cpu *cpu);
 void expect_fault_again(struct lg_cpu *cpu);
+void hide_from_user_mode(struct lg_cpu *cpu);
 bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes);
 bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n);
 u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area);

@@ -89,8 +89,8 @@ static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 {
 	int err;
 
-	if (args->abi != LGUEST_ABI || !PAGE_ALIGNED(args->memory) ||
-	    !PAGE_ALIGNED(args->bytes) || !args->bytes ||
+	if (current->flags & LG_WORKER || args->abi != LGUEST_ABI ||
+	    !PAGE_ALIGNED(args->memory) || !PAGE_ALIGNED(args->bytes) || !args->bytes ||
 	    args->bytes > LG_MAX_BYTES || args->cr3 >= args->bytes ||
 	    !access_ok((void __user *)args->memory, args->bytes) ||
 	    !is_canonical(args->entry))
@@ -175,7 +175,8 @@ static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
 		return -EINVAL;
 	if (lg->cpu.task != current)
 		return -EPERM;
-	if (current->mm != lg->mm || current->mm->context.ldt)
+	if (current->mm != lg->mm || current->mm->context.ldt ||
+	    launcher_has_shadow_stack())
 		return -EOPNOTSUPP;
 	err = run_guest(&lg->cpu, &event);
 	if (err)

@@ -19,7 +19,7 @@ static void __used offsets(void)
 	GUEST(cr2); GUEST(fs_base); GUEST(gs_base);
 	GUEST(ds); GUEST(es); GUEST(fs); GUEST(gs);
 	SAME(guest_cr3); SAME(guest_ldt); SAME(verw_selector);
-	SAME(fsgsbase); SAME(pku); SAME(stuff_rsb);
+	SAME(fsgsbase); SAME(pku); SAME(stuff_rsb); SAME(guest_dr7);
 	SAME(nmi); SAME(machine_check);
 	SAME(host_rsp); SAME(host_cr3); SAME(cr3_noflush);
 	SAME(host_fs_base); SAME(host_gs_base); SAME(host_pkru);

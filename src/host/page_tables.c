@@ -77,11 +77,6 @@ int init_memory(struct lguest *lg, u64 memory, u64 bytes)
 	u64 n = bytes >> PAGE_SHIFT;
 	int err;
 
-	lg->pages = kvcalloc(n, sizeof(*lg->pages), GFP_KERNEL_ACCOUNT);
-	lg->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	lg->first_data = lg->data;
-	if (!lg->pages || !lg->data)
-		return -ENOMEM;
 	err = account_locked_vm(current->mm, n, true);
 	if (err)
 		return err;
@@ -89,14 +84,17 @@ int init_memory(struct lguest *lg, u64 memory, u64 bytes)
 	mmgrab(lg->charged_mm);
 	lg->memory = memory;
 	lg->nr_pages = n;
-	return 0;
+	lg->pages = kvcalloc(n, sizeof(*lg->pages), GFP_KERNEL_ACCOUNT);
+	lg->data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	lg->first_data = lg->data;
+	return lg->pages && lg->data ? 0 : -ENOMEM;
 }
 
 void free_memory(struct lguest *lg)
 {
 	u64 i;
 
-	for (i = 0; i < lg->nr_pages; i++) {
+	for (i = 0; lg->pages && i < lg->nr_pages; i++) {
 		cond_resched();
 		if (!lg->pages[i])
 			continue;
@@ -227,6 +225,8 @@ static void drop(struct lguest *lg, u64 *entry, int level)
 	if (!*entry)
 		return;
 	table = table_of(*entry);
+	if (level == 2)
+		cond_resched();
 	for (i = 0; level > 1 && i < 512; i++)
 		drop(lg, &table[i], level - 1);
 	free_table(lg, table);
@@ -370,6 +370,13 @@ static bool new_root(struct shadow_root *root)
 	}
 	return true;
 }
+static void retire(struct lguest *lg, struct shadow_root *root)
+{
+	drop_process(lg, root);
+	root->cr3 = ~0ull;	/* which no CR3 equals: bit 63 is cut */
+	root->used = 0;
+}
+
 /*H:340 @cr3: as the Guest's kernel would write it, hostile. */
 void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
 {
@@ -378,14 +385,14 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
 	struct lguest *lg = cpu->lg;
 	int i;
 
-	/* One tag has one table: a namesake is the first victim. */
+	/* One tag has one table: a namesake is forgotten. */
 	cr3 &= ~X86_CR3_PCID_NOFLUSH;
 	for (i = 0; i < SHADOW_ROOTS; i++) {
 		root = &lg->roots[i];
 		if (root->kernel && root->cr3 == cr3)
 			break;
 		if (root->kernel && !((root->cr3 ^ cr3) & X86_CR3_PCID_MASK))
-			root->used = 0;
+			retire(lg, root);
 		if (!victim || root->used < victim->used)
 			victim = root;
 	}
@@ -495,6 +502,11 @@ static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 		if (gfn < lg->nr_pages && lg->pages[gfn] && !shadow[i])
 			fill_one(cpu, gva, &shadow[i], gfn, rights);
 	}
+}
+void hide_from_user_mode(struct lg_cpu *cpu)
+{
+	if (cpu->root->hides)
+		drop_process(cpu->lg, cpu->root);
 }
 /* Returns 0, or what walk_guest() returns, or -EFAULT for a gap. */
 static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
@@ -626,8 +638,6 @@ u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area)
 
 	if (five_levels)
 		table = cpu->user_mode ? root->user5 : root->kernel5;
-	if (cpu->user_mode && root->hides)
-		drop_process(cpu->lg, root);
 	table[SWITCHER_SLOT] = area->slot;
 	return __pa(table) | (area->state->cr3_noflush ? LG_PCID : 0);
 }

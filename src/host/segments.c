@@ -126,7 +126,8 @@ void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
 		return;
 	}
 	if (n && !cpu->ldt)
-		cpu->ldt = alloc_pages_exact(LDT_BYTES, GFP_KERNEL_ACCOUNT);
+		cpu->ldt = alloc_pages_exact(LDT_BYTES, GFP_KERNEL_ACCOUNT |
+					     __GFP_ZERO);
 	if (!cpu->ldt && !n)
 		return;
 	keep_live_descriptors(cpu, kept);
@@ -248,8 +249,10 @@ void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area)
 
 	memcpy(&area->gdt[GDT_ENTRY_TLS_MIN], cpu->tls, sizeof(cpu->tls));
 	state->guest_ldt = bytes ? GDT_ENTRY_LDT * 8 : 0;
-	if (!bytes)
+	if (!bytes) {
+		memset(window, 0, SWITCHER_LDT_PAGES * sizeof(u64));
 		return;
+	}
 	for (i = 0; i < SWITCHER_LDT_PAGES; i++)
 		window[i] = (__pa(cpu->ldt) + i * PAGE_SIZE) | LDT_WINDOW;
 	describe_system_segment(area, GDT_ENTRY_LDT, DESC_LDT, area->address +

@@ -61,6 +61,7 @@ struct switcher_state {
 	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
 	u8 fsgsbase, pku;	/* this CPU has these instructions */
 	u8 stuff_rsb;
+	u64 guest_dr7;		/* 0: no breakpoint is armed */
 	u8 nmi, machine_check;	/* came while in the Switcher */
 
 	u64 host_rsp, host_cr3, cr3_noflush;

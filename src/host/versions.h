@@ -15,6 +15,13 @@
 #ifndef __ASSEMBLY__
 #include <asm/cpufeature.h>
 
+/* Threads of the kernel that work for a process: renamed in 6.4. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define LG_WORKER	(PF_KTHREAD | PF_IO_WORKER)
+#else
+#define LG_WORKER	(PF_KTHREAD | PF_USER_WORKER)
+#endif
+
 /* FRED, another way into the kernel, came with 6.9. */
 #ifdef X86_FEATURE_FRED
 #define LG_FRED		cpu_feature_enabled(X86_FEATURE_FRED)

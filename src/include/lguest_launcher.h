@@ -27,8 +27,9 @@ struct lguest_initialize {
 };
 
 /*
- * read(): runs the Guest. EINTR when a signal is pending; otherwise fills
- * in one of these and returns its size.
+ * read(): runs the Guest. EINTR when a signal is pending, or when Linux has
+ * other work for this thread in user space; otherwise fills in one of these
+ * and returns its size.
  */
 enum lguest_event_kind {
 	LGUEST_EVENT_NOTIFY,	/* value: LGUEST_NOTIFY_*; read() again */

@@ -117,6 +117,10 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	leaq	STATE(entry_stack_end), %rsp
 	movq	STATE(guest_cr3), %rax
 	movq	%rax, %cr3		/* the world changes here */
+	movq	STATE(guest_dr7), %rax
+	testq	%rax, %rax
+	jz	.Lselectors
+	movq	%rax, %db7		/* from here its breakpoints hit */
 .Lselectors:
 	movzwl	STATE(guest_ds), %eax
 	movl	%eax, %ds
@@ -225,7 +229,11 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
  * Home. No register is needed, none is kept.
  */
 .Lhome:
-	movq	STATE(host_cr3), %rax
+	cmpq	$0, STATE(guest_dr7)
+	je	1f
+	xorl	%eax, %eax
+	movq	%rax, %db7		/* before anything of the Host's */
+1:	movq	STATE(host_cr3), %rax
 	movq	%rax, %cr3
 	movq	STATE(host_rsp), %rsp
 		cmpb	$0, STATE(stuff_rsb)
@@ -251,6 +259,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movl	$__KERNEL_DS, %eax
 	movl	%eax, %ss
 /*:*/
+.Lhost_selectors:
 	movzwl	STATE(host_ds), %eax
 	movl	%eax, %ds
 	movzwl	STATE(host_es), %eax
@@ -259,6 +268,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	movl	%eax, %fs
 	movzwl	STATE(host_gs), %eax
 	movl	%eax, %gs
+.Lhost_selectors_end:
 	LOAD_BASES STATE_host_fs_base, STATE_host_gs_base
 	RESTORE_PKRU
 	lidt	STATE(host_idt)
@@ -283,7 +293,14 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	jb	.Lbroken
 	leaq	.Lselectors_end(%rip), %rax
 	cmpq	%rax, %rcx
+	jb	.Lnull
+	leaq	.Lhost_selectors(%rip), %rax
+	cmpq	%rax, %rcx
+	jb	.Lbroken
+	leaq	.Lhost_selectors_end(%rip), %rax
+	cmpq	%rax, %rcx
 	jae	.Lbroken
+.Lnull:
 	xorl	%eax, %eax		/* the load is "movl %eax, ..." */
 	addq	$16, %rsp
 	iretq
@@ -319,10 +336,10 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	pushq	%rax
 	pushq	%rcx
 	movq	16(%rsp), %rax		/* the vector */
-	cmpl	$X86_TRAP_DB, %eax
-	je	.Lback
 	cmpl	$X86_TRAP_DF, %eax
-	je	.Ldouble_fault
+	je	.Lno_way_back
+	cmpl	$X86_TRAP_DB, %eax
+	je	.Ldebug_trap
 	cmpl	$X86_TRAP_NMI, %eax
 	jne	.Lnote_machine_check
 	movb	$1, STATE(nmi)
@@ -345,11 +362,18 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	addq	$16, %rsp		/* the vector, the error code */
 	iretq
 
-.Ldouble_fault:
+.Ldebug_trap:
+	leaq	(16 + .Lstubs)(%rip), %rcx
+	movq	32(%rsp), %rax
+	subq	%rcx, %rax
+	cmpq	$16, %rax
+	jae	.Lback			/* not in the stub of vector 1 */
+.Lno_way_back:
 	addq	$16, %rsp
 	jmp	.Lbroken
 	.balign	16
 SYM_INNER_LABEL(switcher_stubs, SYM_L_GLOBAL)
+.Lstubs:
 	vector = 0
 	.rept	256
 	.balign	16
