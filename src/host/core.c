@@ -381,7 +381,7 @@ static void answer_exit(struct lg_cpu *cpu)
 			inject(cpu, X86_TRAP_GP, regs->error);
 		return;
 	case LG_TRAP_SYSCALL32:
-		regs->rip -= 2;		/* an exception points at its instruction */
+		regs->rip -= 2;		/* a fault points at its cause */
 		inject(cpu, X86_TRAP_UD, 0);
 		return;
 	case X86_TRAP_NM:

@@ -90,7 +90,8 @@ static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 	int err;
 
 	if (current->flags & LG_WORKER || args->abi != LGUEST_ABI ||
-	    !PAGE_ALIGNED(args->memory) || !PAGE_ALIGNED(args->bytes) || !args->bytes ||
+	    !PAGE_ALIGNED(args->memory) ||
+	    !PAGE_ALIGNED(args->bytes) || !args->bytes ||
 	    args->bytes > LG_MAX_BYTES || args->cr3 >= args->bytes ||
 	    !access_ok((void __user *)args->memory, args->bytes) ||
 	    !is_canonical(args->entry))
