@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -116,6 +118,14 @@ static void parse_options(struct options *options, int argc, char *argv[])
 	options->kernel = argv[optind + 1];
 	options->arguments = argv + optind + 2;
 }
+/* If that fails, nothing is lost but time. */
+static void sign_off_rseq(void)
+{
+	if (__rseq_size)
+		syscall(SYS_rseq, (char *)__builtin_thread_pointer() +
+			__rseq_offset, sizeof(struct rseq),
+			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+}
 static void refuse(void)
 {
 	switch (errno) {
@@ -148,6 +158,7 @@ static int start_guest(const struct machine *m, const struct options *options)
 		    strerror(errno), options->home);
 	if (write(host, &request, sizeof(request)) != sizeof(request))
 		refuse();
+	sign_off_rseq();
 	console_start(m->console, host);
 	return host;
 }
