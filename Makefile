@@ -70,7 +70,7 @@ demo: deps tangle
 
 # Of tests/vm, those that hold so far.
 VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 30-under-fire.t \
-	50-clocks.t 70-bad-input.t)
+	40-endings.t 50-clocks.t 70-bad-input.t)
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory hosts

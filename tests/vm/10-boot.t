@@ -3,12 +3,13 @@
 # The Host's own kernel boots as a Guest, works, and ends; nothing stays.
 . tests/vm/lib.sh
 
-plan 45
+plan 54
 guest programs <<'END'
 uname -r
 /tests/forks 500
 END
-for setting in kernel=6.1 kernel=6.12 smp=1 append=pti=on boot=bzimage; do
+for setting in kernel=6.1 kernel=6.12 smp=1 append=pti=on boot=bzimage \
+	boot=5level; do
 	host $setting <<'END'
 image=vmlinux
 [ "$(nproc)" != 2 ] || grep -q pti=on /proc/cmdline || image=vmlinuz

@@ -41,22 +41,27 @@ is "a crash: exit status" $? 1
 is "and one line of the Launcher" "$(times_said ^lguest:)" 1
 try "which says so" guest_said "^lguest: the Guest crashed: "
 
-# Killed 30 times, at moments from its first to well after its shell's.
-# kill_after NAME HUNDREDTHS: says whether it lived, and had a shell.
-kill_after() {
+# Killed 30 times, two beside each other, at moments that are spread from the
+# first to some time after the shell's.
+# kill_one NAME HUNDREDTHS [shell]: that long after its start, or its shell.
+kill_one() {
+	: >/tmp/$1
 	/lguest/lguest --initrd=/guest.cpio 256 /boot/vmlinux quiet end=work \
-		</dev/null >"$1" 2>&1 &
+		</dev/null >/tmp/$1 2>&1 &
+	[ -z "${3-}" ] || eventually 60 grep -q GUEST-SHELL-READY /tmp/$1
 	usleep $2'0000'
 	kill -9 $! && echo lived
 	wait $!
-	grep -o GUEST-SHELL-READY "$1"
+	grep -o GUEST-SHELL-READY /tmp/$1
 }
-for i in $(seq 0 60 870); do
-	kill_after /tmp/a $((i + i % 7)) >/tmp/ends.$i.a &
-	kill_after /tmp/b $((i + 30 + i % 11)) >/tmp/ends.$i.b &
+for i in $(seq 0 50 550) 33 88 133; do
+	after=
+	[ $((i % 50)) = 0 ] || after=shell
+	kill_one a $((i + i % 7)) $after >/tmp/ends.a.$i &
+	kill_one b $((i + 30 - i % 11)) $after >/tmp/ends.b.$i &
 	wait
 done
-lived=$(cat /tmp/ends.* | grep -c lived)
+lived=$(cat /tmp/ends.* | grep -cx lived)
 shells=$(cat /tmp/ends.* | grep -c SHELL)
 echo "# of 30 Guests, $shells had reached their shell when killed"
 is "30 Launchers were killed while they ran" "$lived" 30

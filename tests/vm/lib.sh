@@ -8,7 +8,7 @@
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
 # host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=120
-# boot=pvh|bzimage append="words" meanwhile="a function that runs beside it".
+# boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it".
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
 
@@ -103,12 +103,11 @@ vmlinux() {
 run_qemu() {
 	initramfs=$1
 	shift
-	if [ "$boot" = pvh ]; then
-		vmlinux "$kver"
-		cpu=max
-	else
-		image=/boot/vmlinuz-$kver cpu=max,-la57
-	fi
+	image=/boot/vmlinuz-$kver cpu=max
+	case $boot in
+	pvh) vmlinux "$kver" ;;
+	bzimage) cpu=max,-la57 ;;
+	esac
 	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 -accel tcg -cpu "$cpu" \
 		-smp "$smp" -m "$memory" -nodefaults -no-user-config \
 		-no-reboot -display none \
