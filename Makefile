@@ -89,3 +89,4 @@ clean:
 	$(Q)rm -rf build
 
 include extract/tour.mk
+include book/book.mk
