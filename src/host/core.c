@@ -297,7 +297,7 @@ static void run_guest_once(struct lg_cpu *cpu)
 	describe_the_launcher(state);
 	load_debug_registers(cpu, state);
 	stop_records(area);
-	((void (*)(void))area->enter)();
+	lg_cross(area->enter);
 	resume_records(area);
 	save_debug_registers(cpu, state->guest.regs.trap);
 	note_async_fault(cpu, state->guest.regs.trap);

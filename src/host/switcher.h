@@ -78,6 +78,7 @@ struct switcher_state {
 extern const u8 switcher_text[], switcher_text_end[], switcher_stubs[];
 extern const u8 switch_to_guest[], switcher_syscall[], switcher_syscall32[];
 
+void lg_cross(unsigned long switch_to_guest);
 void lg_call_gate(unsigned long gate);
 void lg_call_nmi(void);
 #endif

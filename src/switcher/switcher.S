@@ -17,9 +17,11 @@
  * it? Now put on your boots. The way on foot begins with: make Guest :*/
 
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/percpu.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 #include "../host/offsets.h"
@@ -30,9 +32,6 @@
 	(.Ltext + SWITCHER_##page##_PAGE * 4096 + (offset))(%rip)
 #define STATE_AT(field, more)	AREA(STATE, STATE_##field + (more))
 #define STATE(field)		STATE_AT(field, 0)
-
-/* A plain return: this text is no module's, so nobody would patch it. */
-#define RET_PLAIN	ret; int3
 .macro LOAD_BASES fs gs			/* offsets in the state page */
 	cmpb	$0, STATE(fsgsbase)
 	je	.Lmsr\@
@@ -278,8 +277,15 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
-	popfq
-	RET_PLAIN
+	popq	%rcx			/* the flags */
+	popq	%rdx			/* the address */
+	movq	%rsp, %rax
+	pushq	$__KERNEL_DS
+	pushq	%rax
+	pushq	%rcx
+	pushq	$__KERNEL_CS
+	pushq	%rdx
+	iretq
 /*S:060
  * Faults of the Switcher's own: at a selector, at the iretq, or a bug.
  */
@@ -391,6 +397,20 @@ SYM_INNER_LABEL(switcher_stubs, SYM_L_GLOBAL)
 	vector = vector + 1
 	.endr
 SYM_INNER_LABEL(switcher_text_end, SYM_L_GLOBAL)
+	.text
+SYM_FUNC_START(lg_cross)		/* %rdi: switch_to_guest, over there */
+	CALL_NOSPEC rdi
+	ALTERNATIVE "jmp .Lno_ibrs", "", X86_FEATURE_KERNEL_IBRS
+	movl	$MSR_IA32_SPEC_CTRL, %ecx
+	movq	PER_CPU_VAR(x86_spec_ctrl_current), %rdx
+	movl	%edx, %eax
+	shrq	$32, %rdx
+	wrmsr
+.Lno_ibrs:
+	UNTRAIN_RET
+	CLEAR_BRANCH_HISTORY
+	RET
+SYM_FUNC_END(lg_cross)
 .macro CALL_AS_INTERRUPT how:req target:req
 	pushq	%rbp
 	movq	%rsp, %rbp
@@ -405,7 +425,6 @@ SYM_INNER_LABEL(switcher_text_end, SYM_L_GLOBAL)
 	RET
 .endm
 
-	.text
 SYM_FUNC_START(lg_call_gate)
 	CALL_AS_INTERRUPT CALL_NOSPEC rdi
 SYM_FUNC_END(lg_call_gate)
