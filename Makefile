@@ -16,7 +16,7 @@ HEADERS = /lib/modules/$(KVER)/build
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo
-.PHONY: test test-fast vm clean FORCE
+.PHONY: test test-fast vm bench clean FORCE
 
 all: modules
 
@@ -70,11 +70,16 @@ demo: deps tangle
 
 # Of tests/vm, those that hold so far.
 VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 30-under-fire.t \
-	40-endings.t 50-clocks.t 70-bad-input.t)
+	40-endings.t 50-clocks.t 60-wrongdoers.t \
+	70-bad-input.t ratio.t)
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory hosts
 	$(Q)prove tests/book tests/launcher $(VM_TESTS)
+
+# How fast is a Guest, next to the bare machine?
+bench: hosts
+	$(Q)prove -v tests/vm/ratio.t
 
 # What needs no QEMU.
 test-fast: deps

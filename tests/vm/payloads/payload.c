@@ -3,14 +3,17 @@
  * Tiny Guests, each a few instructions long, to see what the Host makes of
  * them: payload NAME runs one and prints what read() on /dev/lguest said.
  * Guest memory is 4 MB, mapped where it is, for the kernel only.
+ * payload device asks /dev/lguest itself for nonsense, and prints TAP.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "lguest.h"
 #include "lguest_launcher.h"
@@ -68,6 +71,14 @@ PAYLOAD(bad_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 PAYLOAD(bad_return, INIT "mov $0x8000000000000000, %rax\n mov %rax, "
 	STRING(DATA) " + 6 * 8 + 8 + 3 * 8\n movq $0x10, " STRING(DATA)
 	" + 7 * 8 + 4 * 8\n" CALL(LHCALL_IRET));
+/* Every gate leads to the start: each return to user mode ends up there. */
+PAYLOAD(bad_user_return, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT)
+	"mov $0x8000000000000000, %rax\n mov %rax, " STRING(DATA)
+	" + 7 * 8 + 3 * 8\n movq $0x33, " STRING(DATA) " + 7 * 8 + 4 * 8\n"
+	"movq $0x2b, " STRING(DATA) " + 7 * 8 + 7 * 8\n" CALL(LHCALL_IRET));
+PAYLOAD(bad_table, "mov $0x7000000003, %rax\n mov %rax, " STRING(PML4)
+	" + 8\n mov $0x8000000000, %rax\n mov (%rax), %rax\n");
 PAYLOAD(call_gate, INIT "mov $0x0000ec0000100020, %rdi\n"
 	CALL(LHCALL_LOAD_TLS) "lcall *1f\n 1: .long 0, 0x63\n");
 PAYLOAD(peek_switcher, INIT STACK
@@ -85,8 +96,9 @@ static const struct payload {
 #define P(name) { #name, name, name##_end }
 	P(off), P(calls), P(spin), P(registers), P(bad_call), P(bad_data),
 	P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate), P(no_stack),
-	P(bad_stack), P(bad_return), P(call_gate), P(peek_switcher), P(hlt),
-	P(bad_ldt), P(bad_gate), P(bad_breakpoint),
+	P(bad_stack), P(bad_return), P(bad_user_return), P(bad_table),
+	P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt), P(bad_gate),
+	P(bad_breakpoint),
 };
 
 static void build(char *memory, const struct payload *payload)
@@ -110,6 +122,72 @@ static void build(char *memory, const struct payload *payload)
 	memcpy(memory + CODE, payload->start, payload->end - payload->start);
 }
 
+static void is(const char *what, int got, int wanted)
+{
+	printf("%sok - device: %s: %s", got == wanted ? "" : "not ", what,
+	       wanted ? strerror(wanted) : "works");
+	if (got != wanted)
+		printf(", not %s", got ? strerror(got) : "success");
+	putchar('\n');
+}
+
+/* What a request or a read of so many bytes says: 0 or an error. */
+static int ask(int fd, const void *request, size_t bytes)
+{
+	return write(fd, request, bytes) == (ssize_t)bytes ? 0 : errno;
+}
+
+static int get(int fd, size_t bytes)
+{
+	struct lguest_event event;
+
+	return read(fd, &event, bytes) == (ssize_t)bytes ? 0 : errno;
+}
+
+#define REFUSE(what, field, value, wanted) do { \
+	struct lguest_initialize other = *good; \
+	other.field = value; \
+	is(what, ask(fd, &other, sizeof(other)), wanted); \
+} while (0)
+
+static void refuse_to_start(int fd, const struct lguest_initialize *good)
+{
+	is("a read before all", get(fd, sizeof(struct lguest_event)), EINVAL);
+	is("an empty write", write(fd, good, 0) < 0 ? errno : 0, EINVAL);
+	is("half a number", ask(fd, good, 4), EINVAL);
+	is("half a request", ask(fd, good, sizeof(*good) - 8), EINVAL);
+	REFUSE("an unknown request", request, 77, EINVAL);
+	REFUSE("an irq before all", request, LHREQ_IRQ, EINVAL);
+	REFUSE("another ABI", abi, LGUEST_ABI + 1, EINVAL);
+	REFUSE("memory off its page", memory, good->memory + 8, EINVAL);
+	REFUSE("memory of the kernel", memory, 0xffff888000000000, EINVAL);
+	REFUSE("no memory", bytes, 0, EINVAL);
+	REFUSE("half a page", bytes, 2048, EINVAL);
+	REFUSE("all the memory there is", bytes, ~0xfffULL, EINVAL);
+	REFUSE("a page table outside", cr3, MEMORY, EINVAL);
+	REFUSE("a non-canonical entry", entry, 1ULL << 63, EINVAL);
+}
+
+static void refuse_to_run(int fd, const struct lguest_initialize *good)
+{
+	__u64 irq[] = { LHREQ_IRQ, LGUEST_NR_IRQS };
+	struct lguest_event event;
+	int other = open("/dev/lguest", O_RDWR), status;
+
+	is("a Guest", ask(fd, good, sizeof(*good)), 0);
+	is("a second one in this file", ask(fd, good, sizeof(*good)), EBUSY);
+	is("a second one in this process", ask(other, good, sizeof(*good)),
+	   EBUSY);
+	is("an irq that there is not", ask(fd, irq, sizeof(irq)), EINVAL);
+	is("half an event", get(fd, sizeof(event) - 8), EINVAL);
+	if (!fork())
+		_exit(get(fd, sizeof(event)));
+	wait(&status);
+	is("another process", WEXITSTATUS(status), EPERM);
+	is("its own process", get(fd, sizeof(event)), 0);
+	close(other);
+}
+
 static volatile sig_atomic_t time_is_up;
 
 static void note(int signal)
@@ -126,12 +204,13 @@ int main(int argc, char *argv[])
 	int fd = open("/dev/lguest", O_RDWR | O_CLOEXEC);
 	struct lguest_event event;
 	char *memory;
+	bool device = argc == 2 && !strcmp(argv[1], "device");
 	size_t i;
 
 	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; argc > 1 && i < sizeof(payloads) / sizeof(*payloads); i++)
-		if (!strcmp(argv[1], payloads[i].name))
+		if (device || !strcmp(argv[1], payloads[i].name))
 			break;
 	if (argc < 2 || i == sizeof(payloads) / sizeof(*payloads) || fd < 0 ||
 	    memory == MAP_FAILED) {
@@ -141,6 +220,11 @@ int main(int argc, char *argv[])
 	}
 	build(memory, &payloads[i]);
 	args.memory = (unsigned long)memory;
+	if (device) {
+		refuse_to_start(fd, &args);
+		refuse_to_run(fd, &args);
+		return 0;
+	}
 	if (write(fd, &args, sizeof(args)) != sizeof(args)) {
 		perror("write");
 		return 2;

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Tiny Guests that behave, and some that don't: those die, each with its
+# reason, and the Host lives.
+. tests/vm/lib.sh
+
+plan 66
+guest </dev/null
+host <<'END'
+# ends NAME TEXT [SECONDS]: what its Launcher hears in the end
+ends() {
+	is "$1" "$(timeout 20 payload $1 ${3-} 2>&1)" "$1: $2"
+}
+# dies NAME REASON: the Launcher hears it, and dmesg keeps it
+dies() {
+	dmesg -c >>/tmp/dmesg
+	ends $1 "event 2 value 0: $2"
+	try "$1: dmesg says so" eval "dmesg | grep -F 'died: $2'"
+}
+try "lg.ko loads" insmod /lguest/lg.ko
+for benign in off calls registers; do
+	ends $benign "event 1 value 0: "
+done
+ends spin "Interrupted system call" 1
+ends bad_user_return "Interrupted system call" 1
+
+dies bad_call "unknown hypercall 999"
+dies bad_data "LHCALL_INIT: bad page 7777777000 or ABI 1"
+dies bad_jump "trap 13 at 8000000000000000 before there is a gate"
+dies bad_cr3 "page table at 7000000000: no such memory"
+dies bad_table "page table at 7000000000: no such memory"
+dies bad_frame "page at 600000 mapped to 600000: no such memory"
+dies no_gate "trap 6 at 20016 before there is a gate"
+dies no_stack "no stack at 0 for trap 6 at 20024"
+dies bad_stack "no stack at 8000000000000000 for trap 6 at 2002c"
+dies bad_return "trap 13 at 8000000000000000 before there is a gate"
+dies call_gate "bad TLS descriptor: ec0000100020 1 0"
+dies peek_switcher "trap 14 at 20020 before there is a gate"
+dies hlt "trap 13 at 20016 before there is a gate"
+dies bad_ldt "LDT of 100000 entries"
+dies bad_gate "gate 256: there are 256"
+dies bad_breakpoint "debug register 0: bad value ffff800000000000"
+
+timeout 20 payload device
+is "every odd request was answered" $? 0
+ends off "event 1 value 0: "
+
+try "the Host was well all the time" eval \
+	'! grep -E "WARNING:|BUG:|Oops|Call Trace" /tmp/dmesg'
+leaves_no_trace
+END
