@@ -45,6 +45,13 @@ struct shadow_root {
 
 #define SHADOW_ROOTS	8
 #define LOCAL_PAGES	64
+
+/*M:030
+ * A Guest has one of these, and the road to more begins here. The shadow looks
+ * like the hard part: eight CPUs that fill and drop the same tables, and locks
+ * everywhere. But what is the shadow? A TLB. And where are TLBs? In each CPU,
+ * one. :*/
+
 struct lg_cpu {
 	struct lguest *lg;
 	struct task_struct *task;	/* the initialising thread */

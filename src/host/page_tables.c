@@ -32,6 +32,11 @@ atomic_long_t pinned_pages;	/* of all Guests */
 
 static bool pin_around(struct lguest *lg, u64 gfn);
 
+/*M:040
+ * What a Guest touches is pinned below, and stays. The last road leads away
+ * from that. A page need not be pinned if we hear in time that it goes, and
+ * Linux tells those who ask. :*/
+
 /*H:300
  * guest_page() - the Host's address of page @gfn, or NULL if there is none.
  *
@@ -625,6 +630,13 @@ void expect_fault_again(struct lg_cpu *cpu)
 		fill_shadow(cpu, cpu->awaited_gva, &access);
 	cpu->awaited_gva = 0;
 }
+
+/*M:020
+ * Another begins here. All Guests have one tag, and we never set the bit that
+ * says "keep": so each entry throws away what the CPU remembered of the Guest's
+ * translations. There are four thousand tags, and Linux uses a handful. What if
+ * each table had its own, and we kept what is still true? :*/
+
 /*
  * shadow_cr3() - the value for CR3, with this CPU's Switcher hung in.
  *

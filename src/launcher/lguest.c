@@ -237,3 +237,7 @@ int main(int argc, char *argv[])
 	run_guest(&machine, start_guest(&machine, &options), argv);
 }
 /*:*/
+
+/*M:900
+ * Here Guests begin, and here the quest ends. In 2007 it promised those who
+ * finished it a Beer, or something as good. The promise is hereby renewed. :*/

@@ -159,6 +159,14 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	iretq
 .Lentry_end:
 /*:*/
+
+/*M:010
+ * Here a road begins. A system call of the Guest's programs goes from here to
+ * the Host, which exchanges one root for another, pushes five words onto a
+ * stack and goes to an address. Nothing of that needs the Host. All of it
+ * could be done right here, and the Guest would be back in ring 3 before
+ * anybody had left the Switcher. :*/
+
 /*S:050
  * The CPU comes here by itself when the Guest executes `syscall`, in ring 0
  * but on the Guest's stack: not one push before that is changed.
