@@ -19,7 +19,7 @@ cd /tests
 MEGABYTES=50 ONLY="forks pipes-signals pipes-signals32 memory threads fpu fpu32
 	thirtytwo ldt64 ptrace faults faults32 modules sysinfo" sh guest-suite.sh
 END
-host meanwhile=fire timeout=300 memory=1536 <<'END'
+host meanwhile=fire timeout=600 memory=1536 <<'END'
 nmis() {
 	awk '/NMI:/ { print $2 + $3 }' /proc/interrupts
 }
@@ -34,12 +34,12 @@ move() {
 	echo $moves >/tmp/moves
 }
 try "lg.ko loads" insmod /lguest/lg.ko exits=1
-limit=200
+limit=400
 move &
 run_guest 512 vmlinux
 is "poweroff in the Guest: exit status" $? 0
 wait $!
-grep '^not ok' /tmp/guest.log
+sed -n 's/^not ok/# &/p' /tmp/guest.log
 try "all programs say ok" guest_said 'SUITE-DONE pass=[1-9][0-9]* fail=0'
 echo "# $(cat /tmp/moves) moves, $(nmis) NMIs"
 try "it was moved 200 times" test "$(cat /tmp/moves)" -ge 200

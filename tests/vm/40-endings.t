@@ -15,7 +15,7 @@ work)
 	;;
 esac
 END
-host timeout=300 memory=1536 <<'END'
+host timeout=600 memory=1536 <<'END'
 times_said() {
 	grep -c "$1" /tmp/guest.log
 }
@@ -27,11 +27,11 @@ try "lg.ko loads" insmod /lguest/lg.ko
 # A reboot, asked for on the Guest's console, and a poweroff there.
 : >/tmp/guest.log
 {
-	eventually 30 booted 1
+	eventually 60 booted 1
 	echo reboot -f
-	eventually 30 booted 2
+	eventually 60 booted 2
 	echo poweroff -f
-} | timeout 60 /lguest/lguest --initrd=/guest.cpio 256 /boot/vmlinux quiet \
+} | timeout 150 /lguest/lguest --initrd=/guest.cpio 256 /boot/vmlinux quiet \
 	end=commands >>/tmp/guest.log 2>&1
 is "reboot, then poweroff: exit status" $? 0
 is "and two boots" "$(times_said GUEST-SHELL-READY)" 2
@@ -77,7 +77,7 @@ for i in 1 2 3; do
 	eval pid$i=$!
 done
 try "three Guests at once" \
-	eventually 30 grep -qx 3 /sys/module/lg/parameters/guests
+	eventually 60 grep -qx 3 /sys/module/lg/parameters/guests
 try "a program runs in each" eventually 60 eval \
 	'[ "$(cat /tmp/guest.[123] | grep -c "^ok - ")" -gt 2 ]'
 kill -9 $pid3

@@ -50,7 +50,7 @@ naps() {
 try "lg.ko loads" insmod /lguest/lg.ko
 /lguest/lguest --initrd=/guest.cpio 256 /boot/vmlinux quiet </dev/null 2>&1 |
 	stamped >/tmp/guest.log &
-eventually 30 guest_said IDLE
+eventually 60 guest_said IDLE
 sleep 2
 before=$(used)
 sleep 10

@@ -70,28 +70,28 @@ together() {
 }
 
 : >$LOG
-run 60 forks
-run 30 pipes-signals
-run 30 pipes-signals32
-run 60 memory "$MEGABYTES"
-run 30 sparse /tmp
-run 30 threads
-run 30 threads32
-run 30 fpu
-run 30 fpu32
-run 30 thirtytwo
-run 30 thirtytwo-dynamic
-run 30 ldt64
-run 30 ptrace
-run 30 faults
-run 30 faults32
-run 30 vdsotime
-run 30 vdsotime32
-run 30 sidebyside
-run 60 modules ko/*.ko*
-[ -n "$ONLY" ] || together 60 forks fpu fpu32 threads threads32 thirtytwo \
+run 150 forks
+run 90 pipes-signals
+run 90 pipes-signals32
+run 150 memory "$MEGABYTES"
+run 90 sparse /tmp
+run 90 threads
+run 90 threads32
+run 90 fpu
+run 90 fpu32
+run 90 thirtytwo
+run 90 thirtytwo-dynamic
+run 90 ldt64
+run 90 ptrace
+run 90 faults
+run 90 faults32
+run 90 vdsotime
+run 90 vdsotime32
+run 90 sidebyside
+run 90 modules ko/*.ko*
+[ -n "$ONLY" ] || together 200 forks fpu fpu32 threads threads32 thirtytwo \
 	thirtytwo-dynamic ldt64 ptrace faults
-run 30 sysinfo
+run 90 sysinfo
 
 pass=$(grep -c '^ok - ' $LOG)
 fail=$(grep -c '^not ok - ' $LOG)

@@ -36,7 +36,7 @@ eventually() {
 # run_guest MB IMAGE [KERNEL-ARGUMENT...]: run one to its end, for at most
 # $limit seconds. The image is vmlinuz, or vmlinux: the same kernel, no unpacking. The
 # console goes to /tmp/guest.log and to ours; the status is the Launcher's.
-limit=60
+limit=150
 run_guest() {
 	mb=$1 image=$2
 	shift 2

@@ -7,7 +7,7 @@
 #	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
-# host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=120
+# host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=240
 # boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it".
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
@@ -84,7 +84,7 @@ host_initramfs() {
 }
 
 settings() {
-	kernel=6.1 smp=2 memory=1024 timeout=120 boot=pvh append='' meanwhile=
+	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
 	label=$*
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
