@@ -104,7 +104,7 @@ static void catch_syscalls(struct lg_area *area)
 	rdmsrl(MSR_STAR, area->host_star);
 	rdmsrl(MSR_SYSCALL_MASK, area->host_mask);
 	rdmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
-	wrmsrl(MSR_STAR, (u64)__KERNEL_CS << 32 | (u64)__USER32_CS << 48);
+	wrmsr(MSR_STAR, 0, __USER32_CS << 16 | __KERNEL_CS);
 	wrmsrl(MSR_SYSCALL_MASK, ~(u32)X86_EFLAGS_FIXED);
 	wrmsrl(MSR_LSTAR, area->address + switcher_syscall - switcher_text);
 	wrmsrl(MSR_CSTAR, area->address + switcher_syscall32 - switcher_text);

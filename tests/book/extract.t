@@ -46,7 +46,7 @@ for part in $parts; do
 	cat "$work/$part"
 done >"$work/all"
 echo "{==-==}" >>"$work/all"
-make Beer 2>&1 | diff "$work/all" - >"$work/said"
+make --no-print-directory Beer 2>&1 | diff "$work/all" - >"$work/said"
 result $? "make Beer is all of them, under banners"
 
 cd "$work" || exit 1
