@@ -68,7 +68,9 @@ pins_are_equal() {
 
 # leaves_no_trace: four checks, when all Guests are gone.
 leaves_no_trace() {
-	is "lg counts no Guests" "$(cat /sys/module/lg/parameters/guests)" 0
+	is "lg counts no Guests and no pages" \
+		"$(cd /sys/module/lg/parameters && cat guests pinned | xargs)" \
+		"0 0"
 	try "lg.ko unloads" rmmod lg
 	try "the Host is well" host_is_well
 	try "all pinned pages were released" pins_are_equal
