@@ -26,6 +26,7 @@
 #include <asm/msr.h>
 #include <asm/page_types.h>
 #include <asm/tlbflush.h>
+#include <asm/tsc.h>
 #include "lg.h"
 
 #define DR7_ARMED	0xff	/* the eight enable bits */
@@ -143,6 +144,7 @@ static void prepare_cpu(struct lg_cpu *cpu, struct lg_area *area)
 		hide_global_pages();
 		catch_syscalls(area);
 		cpu->prepared = true;
+		cpu->clock_is_stale = true;
 	}
 	hide_smap();
 }
@@ -155,6 +157,21 @@ static void restore_cpu(struct lg_cpu *cpu)
 	show_smap();
 	show_global_pages();
 	cpu->prepared = false;
+}
+/* Context: IRQs off. The Guest reads all three again if the first changed. */
+static void tell_time(struct lg_cpu *cpu)
+{
+	struct lguest_data *data = cpu->lg->data;
+	u64 now = rdtsc();
+
+	if (!cpu->tells_time || (!cpu->clock_is_stale &&
+				 now - cpu->clock_tsc < 10ull * tsc_khz))
+		return;
+	cpu->clock_is_stale = false;
+	cpu->clock_tsc = now;
+	WRITE_ONCE(data->clock_ns, ktime_get_ns());
+	WRITE_ONCE(data->clock_tsc, now);
+	WRITE_ONCE(data->clock_changes, ++cpu->clock_changes);
 }
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
@@ -287,6 +304,7 @@ static void run_guest_once(struct lg_cpu *cpu)
 	struct switcher_state *state = area->state;
 
 	prepare_cpu(cpu, area);
+	tell_time(cpu);
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
 		switch_fpu_return();
 	announce_interrupts(cpu);

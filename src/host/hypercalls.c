@@ -57,6 +57,8 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 		kill_guest(cpu, "LHCALL_INIT: bad entry points");
 	data->tsc_khz = tsc_khz;
 	data->tsc_reliable = tsc_is_trusted();
+	cpu->tells_time = !tsc_is_trusted();
+	cpu->clock_is_stale = true;
 	data->fsgsbase = !!(cr4_read_shadow() & X86_CR4_FSGSBASE);
 	data->xcr0 = guest_xcr0();
 }
@@ -117,8 +119,7 @@ void answer_hypercall(struct lg_cpu *cpu)
 		set_clockevent(cpu, a);
 		break;
 	case LHCALL_GET_TIME:
-		regs->rax = a == LGUEST_TIME_REAL ? ktime_get_real_ns() :
-						    ktime_get_ns();
+		regs->rax = ktime_get_real_ns();
 		break;
 	case LHCALL_HALT:
 		halt_guest(cpu);

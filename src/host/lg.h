@@ -58,6 +58,8 @@ struct lg_cpu {
 	struct lg_context context;
 	bool user_mode;			/* else kernel mode: both ring 3 */
 	bool prepared;			/* this CPU is, while we are on it */
+	bool tells_time, clock_is_stale;
+	u64 clock_tsc, clock_changes;	/* of the last note to the Guest */
 	bool async_fault;		/* the last exit was a note from KVM */
 	u64 kernel_gs_base;		/* while in user mode */
 

@@ -18,7 +18,7 @@
 #define LHCALL_LOAD_GS		9	/* selector, for user mode */
 #define LHCALL_SET_BASE		10	/* LGUEST_BASE_*, value */
 #define LHCALL_CLOCKEVENT	11	/* ns from now; ~0: never */
-#define LHCALL_GET_TIME		12	/* LGUEST_TIME_*: answers ns */
+#define LHCALL_GET_TIME		12	/* answers ns since 1970 */
 #define LHCALL_HALT		13	/* until an interrupt is pending */
 #define LHCALL_INTERRUPTS	14	/* IF was set and irq_pending is set */
 #define LHCALL_IRET		15	/* to lguest_data.iret */
@@ -31,9 +31,6 @@
 
 #define LGUEST_BASE_FS			0
 #define LGUEST_BASE_GS			1
-
-#define LGUEST_TIME_MONOTONIC		0
-#define LGUEST_TIME_REAL		1
 
 #define LGUEST_NOTIFY_CONSOLE		0
 #define LGUEST_NR_IRQS		16
@@ -79,6 +76,12 @@ struct lguest_data {
 	__u64 tsc_reliable;	/* 1: it can be the clock */
 	__u64 fsgsbase;		/* 1: wrfsbase and friends work here */
 	__u64 xcr0;		/* the extended states a Guest may use */
+
+	/*
+	 * Set by the Host at entries, unless tsc_reliable: when this CPU's
+	 * TSC was clock_tsc, it was clock_ns. clock_changes counts.
+	 */
+	__u64 clock_changes, clock_tsc, clock_ns;
 } __attribute__((aligned(4096)));
 #endif
 #ifndef __ASSEMBLY__
