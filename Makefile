@@ -75,7 +75,7 @@ VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 30-under-fire.t \
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory hosts
-	$(Q)prove tests/book tests/launcher $(VM_TESTS)
+	$(Q)prove tests/book tests/weave tests/launcher $(VM_TESTS)
 
 # How fast is a Guest, next to the bare machine?
 bench: hosts

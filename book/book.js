@@ -30,9 +30,13 @@ function make(tag, properties, ...children) {
 // Light, dark, or as the system has it.
 function addThemes(bar) {
 	const next = {light: 'dark', dark: '', '': 'light'};
-	const button = make('button', {type: 'button'});
+	const chosen = make('span');
+	const button = make('button', {type: 'button'},
+		make('span', {className: 'wide', textContent: 'Colours: '}), chosen);
 	const say = () => {
-		button.textContent = 'Colours: ' + (root.dataset.theme || 'auto');
+		chosen.textContent = root.dataset.theme || 'auto';
+		button.setAttribute('aria-label',
+			'Colours: ' + chosen.textContent);
 	};
 	button.addEventListener('click', () => {
 		const theme = next[root.dataset.theme || ''];
@@ -61,11 +65,12 @@ function linesOf(id) {
 	const box = make('span', {className: 'open'});
 	for (const line of lines)
 		box.append(line);
-	for (const element of box.querySelectorAll('.open'))
+	for (const element of box.querySelectorAll('.open, .tag'))
 		element.remove();
-	for (const element of box.querySelectorAll('[id], .tag'))
-		element.matches('.tag') ? element.remove() :
-			element.removeAttribute('id');
+	for (const element of box.querySelectorAll('[id]'))
+		element.removeAttribute('id');
+	for (const button of box.querySelectorAll('button.use'))
+		revive(button);
 	return box;
 }
 
@@ -92,6 +97,11 @@ function unfold(button) {
 	line.after(box);
 }
 
+function revive(button) {
+	button.setAttribute('aria-expanded', 'false');
+	button.addEventListener('click', () => unfold(button));
+}
+
 // A use becomes a button that unfolds it; an arrow is the link that it was.
 function addButtons(where) {
 	for (const link of where.querySelectorAll('a.use')) {
@@ -102,18 +112,12 @@ function addButtons(where) {
 		const button = make('button', {type: 'button', className: 'use',
 			textContent: link.textContent});
 		button.dataset.of = of;
-		button.setAttribute('aria-expanded', 'false');
-		button.addEventListener('click', () => unfold(button));
+		revive(button);
 		link.replaceWith(button);
 		link.className = 'go';
 		link.setAttribute('aria-label', 'Go to ' + link.textContent);
 		link.textContent = '→';
 		button.after(link);
-	}
-	// After a copy: old buttons are shells without a listener.
-	for (const button of where.querySelectorAll('button.use')) {
-		if (where.matches('.open') && button.nextElementSibling)
-			button.setAttribute('aria-expanded', 'false');
 	}
 }
 

@@ -182,11 +182,13 @@ local function render(blocks)
 		Image = image,
 		Table = function(el)
 			return pandoc.Div({el}, pandoc.Attr('', {'table'},
-				{tabindex = '0', role = 'group',
-				 ['aria-label'] = 'Table'}))
+				{{'tabindex', '0'}, {'role', 'group'},
+				 {'aria-label', 'Table'}}))
 		end,
 	})
 	local html = pandoc.write(pandoc.Pandoc(body.content), 'html5')
+	html = html:gsub('<th([^>]*)></th>', '<td%1></td>')
+		:gsub('<th%f[ >]', '<th scope="col"')
 	return html .. '\n' .. copies(html)
 end
 

@@ -3,6 +3,8 @@
 local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
 local book = dofile(here .. '/common.lua')
 
+local FIGURES = os.getenv('BOOK_FIGURES') or 'build/book/figures'
+
 local function tex(text)
 	return (text:gsub('[\\{}%%#$&_^~]', {
 		['\\'] = '\\textbackslash{}', ['{'] = '\\{', ['}'] = '\\}',
@@ -178,7 +180,7 @@ function Pandoc(doc)
 			Link = inline_link,
 			Image = function(el)
 				el.src = el.src:gsub('^figures/(.*)%.svg$',
-					'build/book/figures/%1.pdf')
+					FIGURES .. '/%1.pdf')
 				return el
 			end,
 			Div = function(el)

@@ -41,6 +41,15 @@ local function span(text)
 	return fence .. text .. fence .. '{.quote}'
 end
 
+local function sorted_keys(t)
+	local out = {}
+	for k in pairs(t) do
+		out[#out + 1] = k
+	end
+	table.sort(out)
+	return out
+end
+
 -- 1. What noweb says.
 local function parse(input)
 	local chapter, chunk, line, quote
@@ -122,8 +131,13 @@ local function is_file(name)
 	return name == 'Kbuild' or name:match('^[a-z]+/[a-z0-9_/]+%.%w+$')
 end
 
+-- As far in as this text is wide, in tabs as far as they go.
 local function blank(text)
-	return (text:gsub('[^\t]', ' '))
+	local width = 0
+	for c in text:gmatch('.') do
+		width = c == '\t' and width + 8 - width % 8 or width + 1
+	end
+	return ('\t'):rep(width // 8) .. (' '):rep(width % 8)
 end
 
 local expand
@@ -166,7 +180,7 @@ end
 
 local files = {}	-- {name, lines}, by name
 local function tangle()
-	for name, chunk in pairs(first) do
+	for _, name in ipairs(sorted_keys(first)) do
 		if is_file(name) then
 			local out = {{text = ''}}
 			expand(name, out, '')
@@ -174,17 +188,15 @@ local function tangle()
 			files[name] = files[#files]
 		end
 	end
-	table.sort(files, function(a, b) return a.name < b.name end)
 	for _, file in ipairs(files) do
 		local n = 0
 		for made in io.lines(SRC .. '/' .. file.name) do
 			n = n + 1
 			local line = file.lines[n] or {text = '(none)'}
-			if line.text:gsub('%s+', '') ~= made:gsub('%s+', '') then
+			if line.text ~= made then
 				die('%s/%s:%d: not what the chapters say: %s',
 					SRC, file.name, n, line.text)
 			end
-			line.text = made
 			line.number = n
 			local at = line.at
 			at.lands = at.lands or {}
@@ -321,9 +333,7 @@ local function mark_names(chunk)
 						state == 'comment')
 				if entry then
 					word = 'NWI' .. entry.number .. 'I'
-					if entry.at ~= line then
-						entry.uses[chunk.id] = true
-					end
+					entry.uses[chunk.id] = true
 				end
 				parts[#parts + 1] = word
 				state = lex(state, piece.text)
@@ -337,7 +347,7 @@ end
 
 -- 4. Code blocks.
 local function language(roots)
-	for name in pairs(roots or {}) do
+	for _, name in ipairs(sorted_keys(roots or {})) do
 		if name == 'Kbuild' then return 'makefile' end
 		if name:match('%.S$') then return 'gnuassembler' end
 	end
@@ -390,14 +400,14 @@ local function code_block(chunk)
 	end
 	return pandoc.CodeBlock(table.concat(text, '\n'),
 		pandoc.Attr(chunk.id, {'chunk', language(chunk.roots)}, {
-			name = chunk.name, serial = tostring(chunk.number),
-			key = chunk.letter .. '-',
-			from = tostring(lines[1] and lines[1].n or 0),
-			source = chunk.file,
-			numbers = table.concat(numbers, ','),
-			lands = lands(chunk),
-			usedin = table.concat(used, ' '),
-			prev = id_of(chunk.prev), next = id_of(chunk.next)}))
+			{'name', chunk.name},
+			{'serial', tostring(chunk.number)},
+			{'from', tostring(lines[1] and lines[1].n or 0)},
+			{'numbers', table.concat(numbers, ',')},
+			{'lands', lands(chunk)},
+			{'usedin', table.concat(used, ' ')},
+			{'prev', id_of(chunk.prev)},
+			{'next', id_of(chunk.next)}}))
 end
 
 -- A file as a whole: the same marks, at other indentations.
@@ -420,7 +430,8 @@ local function file_block(file)
 	end
 	return pandoc.CodeBlock(table.concat(text, '\n'),
 		pandoc.Attr('', {'file', language({[file.name] = true})},
-			{name = file.name, keys = table.concat(keys, ' ')}))
+			{{'name', file.name},
+			 {'keys', table.concat(keys, ' ')}}))
 end
 
 -- 5. Prose.
@@ -455,17 +466,13 @@ local function inline_code(el)
 		pandoc.Attr('', {'name'}))
 end
 
-local function captured(el)
-	local file = el.attributes.captured
-	if not file then
-		return nil
-	end
-	local handle = io.open(CAPTURED .. file) or
-		die('%s%s: no such captured run', CAPTURED, file)
-	el.text = handle:read('a'):gsub('\n$', '')
+-- What a program said once, where a line by itself asks for it.
+local function captured(name)
+	local path = CAPTURED .. name
+	local handle = io.open(path) or die('%s: no such captured run', path)
+	local text = handle:read('a')
 	handle:close()
-	el.classes:insert('captured')
-	return el
+	return '\n``` {.captured}\n' .. text .. '```\n'
 end
 
 local function place_chunk(el)
@@ -476,21 +483,12 @@ local function place_chunk(el)
 	end
 end
 
-local function sorted_keys(t)
-	local out = {}
-	for k in pairs(t) do
-		out[#out + 1] = k
-	end
-	table.sort(out)
-	return out
-end
-
 local function names_block()
 	local rows = {}
 	for i, entry in ipairs(names) do
 		local uses = {}
 		for _, chunk in ipairs(chunks) do
-			if entry.uses[chunk.id] then
+			if entry.uses[chunk.id] and chunk ~= entry.chunk then
 				uses[#uses + 1] = chunk.id
 			end
 		end
@@ -514,12 +512,12 @@ function Reader(input)
 	for i, chapter in ipairs(chapters) do
 		prose[i] = string.format('\n\n::::: {.chapter file="%s" ' ..
 			'letter="%s"}\n%s\n:::::\n\n', chapter.file,
-			chapter.letter, table.concat(chapter.prose))
+			chapter.letter, table.concat(chapter.prose)
+			:gsub('\n<!%-%- captured: (%S+) %-%->\n', captured))
 	end
 	local doc = pandoc.read(table.concat(prose), 'markdown-citations' ..
 		'-raw_tex-raw_html-tex_math_dollars+smart')
-	doc = doc:walk({Code = inline_code, CodeBlock = captured,
-		Para = place_chunk})
+	doc = doc:walk({Code = inline_code, Para = place_chunk})
 	doc.blocks:insert(names_block())
 	for _, file in ipairs(files) do
 		doc.blocks:insert(file_block(file))

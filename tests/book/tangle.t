@@ -6,7 +6,7 @@ tangle=$PWD/extract/tangle check=$PWD/extract/check-guest-code
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-echo 1..21
+echo 1..24
 result() {
 	if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; fi
 }
@@ -75,6 +75,9 @@ says 'bad.nw:12: unused chunk <<Undo it>>' "an unused chunk: where"
 sed 's/@<</<</; s/@>>/>>/' a.nw >bad.nw
 bad "a bare shift"
 says 'bad.nw:8: undefined chunk' "a bare shift: where"
+sed 's/^@$//' a.nw >bad.nw
+bad "a chunk that does not end"
+says 'bad.nw:3: this chunk does not end' "a chunk that does not end: where"
 sed 's/^And here/<<a>> And here/' a.nw >bad.nw
 bad "a bare << in prose"
 says 'bad.nw:16:' "a bare << in prose: where"

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests of the woven book have in common: they run where make runs.
+set -u
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+html=build/book/html npm=build/npm
+
+result() {
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		sed 's/^/# /' "$work/said" | head -n 30 >&2
+	fi
+}
+
+# The book, and Node's packages by their lockfile.
+prepare() {
+	{
+		extract/deps book-tests && make -s book || return 1
+		cmp -s tests/weave/package-lock.json $npm/package-lock.json &&
+			return
+		rm -rf $npm && mkdir -p $npm &&
+			cp tests/weave/package*.json $npm &&
+			(cd $npm && npm ci --ignore-scripts --no-audit --no-fund)
+	} >"$work/said" 2>&1
+}
