@@ -5,7 +5,7 @@ set -u
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-echo 1..6
+echo 1..7
 result() {
 	if [ "$1" = 0 ]; then
 		echo "ok - $2"
@@ -19,6 +19,9 @@ sed -n 's/^[^#]*\<show \([a-z-]*\) .*/\1.txt/p' book/capture |
 	LC_ALL=C sort -u >"$work/wanted"
 (cd book/captured && LC_ALL=C ls) | diff "$work/wanted" - >"$work/said"
 result $? "all that book/capture shows is there, and nothing else"
+sed -n 's/^```{captured="\(.*\)"}$/\1/p' chapters/*.nw | LC_ALL=C sort -u |
+	diff "$work/wanted" - >"$work/said"
+result $? "the book shows all of it"
 
 # fits FILE...: a prompt comes first, something is said, and 80 columns hold it.
 fits() {
