@@ -19,7 +19,7 @@ sed -n 's/^[^#]*\<show \([a-z-]*\) .*/\1.txt/p' book/capture |
 	LC_ALL=C sort -u >"$work/wanted"
 (cd book/captured && LC_ALL=C ls) | diff "$work/wanted" - >"$work/said"
 result $? "all that book/capture shows is there, and nothing else"
-sed -n 's/^```{captured="\(.*\)"}$/\1/p' chapters/*.nw | LC_ALL=C sort -u |
+sed -n 's/^<!-- captured: \(.*\) -->$/\1/p' chapters/*.nw | LC_ALL=C sort -u |
 	diff "$work/wanted" - >"$work/said"
 result $? "the book shows all of it"
 
