@@ -73,22 +73,25 @@ VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 20-suite.t 30-under-f
 	40-endings.t 50-clocks.t 60-wrongdoers.t \
 	70-bad-input.t ratio.t)
 
+# The tests call make as people do: not from inside of another.
+PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL prove
+
 test: deps
 	+$(Q)$(MAKE) --no-print-directory hosts
-	$(Q)prove tests/book tests/weave tests/launcher $(VM_TESTS)
+	$(Q)$(PROVE) tests/book tests/weave tests/launcher $(VM_TESTS)
 
 # How fast is a Guest, next to the bare machine?
 bench: hosts
-	$(Q)prove -v tests/vm/ratio.t
+	$(Q)$(PROVE) -v tests/vm/ratio.t
 
 # What needs no QEMU.
 test-fast: deps
 	+$(Q)$(MAKE) --no-print-directory hosts
-	$(Q)prove tests/book tests/launcher
+	$(Q)$(PROVE) tests/book tests/launcher
 
 # One test, with everything that the machine says: make vm T=10-boot
 vm: hosts
-	$(Q)LIVE=1 prove -v tests/vm/$(T).t
+	$(Q)LIVE=1 $(PROVE) -v tests/vm/$(T).t
 
 clean:
 	$(Q)rm -rf build
