@@ -150,16 +150,20 @@ local function copies(text)
 end
 
 -- A figure's text goes into the page, so that it follows the page's colours.
-local function image(el)
-	if not el.src:match('^figures/.*%.svg$') then
+local function figure(el)
+	local image = #el.content == 1 and el.content[1]
+	if not image or image.t ~= 'Image' then
 		return nil
 	end
-	local label = 'role="img" aria-label="' ..
-		esc(pandoc.utils.stringify(el.caption)) .. '"'
-	local svg = read(el.src):gsub('^.-<svg', function()
-		return '<svg ' .. label
+	local svg = read(image.src):gsub('^.-<svg', function()
+		return '<svg role="img" aria-label="' ..
+			esc(pandoc.utils.stringify(image.caption)) .. '"'
 	end, 1)
-	return pandoc.RawInline('html', svg)
+	local caption = pandoc.write(pandoc.Pandoc({pandoc.Plain(
+		image.caption)}), 'html5')
+	return pandoc.RawBlock('html', string.format('<figure id="%s" ' ..
+		'tabindex="0">\n%s<figcaption>%s</figcaption>\n</figure>',
+		image.identifier, svg, caption))
 end
 
 local function render(blocks)
@@ -179,7 +183,7 @@ local function render(blocks)
 			end
 			return el
 		end,
-		Image = image,
+		Para = figure,
 		Table = function(el)
 			return pandoc.Div({el}, pandoc.Attr('', {'table'},
 				{{'tabindex', '0'}, {'role', 'group'},
