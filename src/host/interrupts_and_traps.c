@@ -85,7 +85,7 @@ void inject_at(struct lg_cpu *cpu, u64 rip, bool has_error, u64 error)
 	go_to_kernel(cpu, rip);
 }
 /*:*/
-/*H:420 */
+/*H:420 By vector: what the Guest has in its table, and who may call it. */
 void inject(struct lg_cpu *cpu, unsigned int vector, u64 error)
 {
 	const gate_desc *gate = &cpu->gates[vector];
@@ -104,7 +104,7 @@ void inject(struct lg_cpu *cpu, unsigned int vector, u64 error)
 	inject_at(cpu, gate_offset(gate), HAS_ERROR_CODE(vector), error);
 }
 /*:*/
-/*H:430 */
+/*H:430 A copy: what it writes later, it must say. */
 void load_guest_idt(struct lg_cpu *cpu, u64 gva, u64 bytes)
 {
 	size_t n = min_t(u64, bytes, sizeof(cpu->gates));
@@ -124,7 +124,7 @@ void set_guest_gate(struct lg_cpu *cpu, u64 vector, u64 low, u64 high)
 		kill_guest(cpu, "gate %llu: there are 256", vector);
 }
 /*:*/
-/*H:440 */
+/*H:440 As hardware: rcx and r11 keep what `syscall` put there. */
 void enter_guest_syscall(struct lg_cpu *cpu)
 {
 	struct lg_regs *regs = &cpu->context.regs;
@@ -226,7 +226,7 @@ void inject_pending_interrupt(struct lg_cpu *cpu)
 	inject(cpu, LGUEST_FIRST_VECTOR + irq, 0);
 }
 /*:*/
-/*H:480 */
+/*H:480 Context: the thread of the Guest; sleeps. */
 void halt_guest(struct lg_cpu *cpu)
 {
 	WRITE_ONCE(cpu->lg->data->irq_enabled, X86_EFLAGS_IF);
@@ -261,7 +261,7 @@ void set_clockevent(struct lg_cpu *cpu, u64 ns)
 	hrtimer_start(&cpu->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
 }
 /*:*/
-/*H:500 */
+/*H:500 All but DR6, which is in the shared page. */
 void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value)
 {
 	if (n == 7) {

@@ -603,7 +603,7 @@ bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n)
 	return true;
 }
 /*:*/
-/*H:370 */
+/*H:370 Context: the thread of the Guest; may sleep. */
 void answer_page_fault(struct lg_cpu *cpu)
 {
 	u64 gva = cpu->context.cr2;

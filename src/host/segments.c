@@ -107,7 +107,7 @@ void return_borrowed_descriptors(struct lg_cpu *cpu)
 	cpu->ldt_entries = cpu->ldt_own;
 	cpu->borrowed = false;
 }
-/*H:620 */
+/*H:620 Three for threads, many for museums. */
 void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
 {
 	if (!descriptor_is_harmless(a) || !descriptor_is_harmless(b) ||

@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 66
+plan 68
 guest </dev/null
 host <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
@@ -22,6 +22,9 @@ for benign in off calls registers; do
 	ends $benign "event 1 value 0: "
 done
 ends spin "Interrupted system call" 1
+export ADDRESS=$(awk '$3 == "pv_native_set_debugreg" { print $1 }' /proc/kallsyms)
+ends host_breakpoint "event 1 value 0: "
+ends stale_selector "event 1 value 0: "
 ends bad_user_return "Interrupted system call" 1
 
 dies bad_call "unknown hypercall 999"

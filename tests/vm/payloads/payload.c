@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <asm/ldt.h>
 #include "lguest.h"
 #include "lguest_launcher.h"
 
@@ -25,6 +26,7 @@
 #define DATA	0x10000		/* struct lguest_data */
 #define IDT	0x18000
 #define CODE	0x20000
+#define WORD	0x30000		/* ADDRESS from the environment */
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
@@ -89,6 +91,12 @@ PAYLOAD(bad_ldt, INIT "mov $" STRING(IDT) ", %edi\n mov $100000, %esi\n"
 PAYLOAD(bad_gate, "mov $256, %edi\n" CALL(LHCALL_SET_GATE));
 PAYLOAD(bad_breakpoint, INIT "xor %edi, %edi\n mov $0xffff800000000000, %rsi\n"
 	CALL(LHCALL_SET_DEBUGREG));
+/* Stops at the Host's own code, if the Host lets it: ADDRESS is in there. */
+PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
+	CALL(LHCALL_SET_DEBUGREG) "mov $7, %edi\n mov $2, %esi\n"
+	CALL(LHCALL_SET_DEBUGREG) "nop\n" OFF);
+/* Here it is the Launcher that does wrong: see below. */
+PAYLOAD(stale_selector, OFF);
 
 static const struct payload {
 	const char *name, *start, *end;
@@ -98,7 +106,7 @@ static const struct payload {
 	P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate), P(no_stack),
 	P(bad_stack), P(bad_return), P(bad_user_return), P(bad_table),
 	P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt), P(bad_gate),
-	P(bad_breakpoint),
+	P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
 };
 
 static void build(char *memory, const struct payload *payload)
@@ -119,6 +127,8 @@ static void build(char *memory, const struct payload *payload)
 			  0x10 << 16 | (CODE & 0xffff);
 	}
 	data->sp0 = 0x100000;
+	if (getenv("ADDRESS"))
+		*(__u64 *)(memory + WORD) = strtoull(getenv("ADDRESS"), NULL, 16);
 	memcpy(memory + CODE, payload->start, payload->end - payload->start);
 }
 
@@ -188,6 +198,41 @@ static void refuse_to_run(int fd, const struct lguest_initialize *good)
 	close(other);
 }
 
+static long set_thread_area(struct user_desc *desc)
+{
+	long answer;
+
+	asm volatile("int $0x80" : "=a" (answer)
+		     : "a" (243), "b" (desc)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return answer;
+}
+
+/*
+ * A selector whose descriptor goes while it is loaded. Linux clears those of
+ * this thread, but looks for RPL 3 only.
+ */
+static void load_stale_selector(void)
+{
+	struct user_desc *desc = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+				      -1, 0);
+	unsigned short selector;
+	unsigned int entry;
+
+	*desc = (struct user_desc){ .entry_number = -1, .limit = 0xfffff,
+				    .seg_32bit = 1, .limit_in_pages = 1 };
+	if (set_thread_area(desc))
+		exit(2);
+	entry = desc->entry_number;
+	selector = entry * 8;
+	asm volatile("mov %0, %%es" : : "r" (selector));
+	*desc = (struct user_desc){ .entry_number = entry, .read_exec_only = 1,
+				    .seg_not_present = 1 };
+	if (set_thread_area(desc))
+		exit(2);
+}
+
 static volatile sig_atomic_t time_is_up;
 
 static void note(int signal)
@@ -229,6 +274,8 @@ int main(int argc, char *argv[])
 		perror("write");
 		return 2;
 	}
+	if (!strcmp(argv[1], "stale_selector"))
+		load_stale_selector();
 	if (argc > 2) {
 		struct sigaction action = { .sa_handler = note };
 
