@@ -15,7 +15,7 @@ result() {
 	fi
 }
 
-cat chapters/*.nw | sed -n 's/.*](figures\/\(.*\)){#fig:\(.*\)}.*/\1 \2.svg/p' |
+cat chapters/*.nw | sed -n 's/.*](figures\/\(.*\)){#fig-\(.*\)}.*/\1 \2.svg/p' |
 	LC_ALL=C sort >"$work/shown"
 (cd book/figures && LC_ALL=C ls ./*.svg | sed 's/^..\(.*\)/\1 \1/') |
 	diff - "$work/shown" >"$work/said"
