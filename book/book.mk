@@ -5,6 +5,8 @@ WOVEN ?= build/book
 NOWEB = /usr/lib/noweb
 FIGURES = $(sort $(wildcard book/figures/*.svg))
 CAPTURED = $(wildcard book/captured/*)
+EXTRAS = $(wildcard book/glossary.md)
+DRAWN = $(FIGURES:book/figures/%.svg=$(WOVEN)/figures/%.pdf)
 BOOKS = $(WOVEN)/html/index.html $(WOVEN)/lguest.pdf $(WOVEN)/lguest.epub
 EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 DATED = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$(EPOCH)}
@@ -37,8 +39,9 @@ $(WOVEN)/markup: $(CHAPTERS) $(WOVEN)/names book/book.mk
 	$(Q)$(NOWEB)/finduses $@.words <$@.plain >$@.uses
 	$(Q)$(NOWEB)/noidx <$@.uses >$@
 
-$(WOVEN)/book.json: $(WOVEN)/markup book/reader.lua $(CAPTURED)
-	$(Q)BOOK_NAMES=$(WOVEN)/names pandoc -p -f book/reader.lua -t json $< -o $@
+$(WOVEN)/book.json: $(WOVEN)/markup book/reader.lua $(CAPTURED) \
+		$(EXTRAS)
+	$(Q)BOOK_NAMES=$(WOVEN)/names BOOK_EXTRAS="$(EXTRAS)" pandoc -p -f book/reader.lua -t json $< -o $@
 
 # A folder takes the place of the last good one only as a whole.
 $(WOVEN)/html/index.html: $(WOVEN)/book.json $(FIGURES) book/html.lua \
@@ -55,8 +58,7 @@ $(WOVEN)/figures/%.pdf: book/figures/%.svg
 	$(Q)mkdir -p $(@D) && $(DATED) rsvg-convert -f pdf -o $@ $<
 
 $(WOVEN)/pdf/lguest.tex: $(WOVEN)/book.json book/latex.lua book/common.lua \
-		book/book.tex book/book.yaml \
-		$(FIGURES:book/figures/%.svg=$(WOVEN)/figures/%.pdf)
+		book/book.tex book/book.yaml $(DRAWN)
 	$(Q)mkdir -p $(@D)
 	$(Q)BOOK_FIGURES=$(WOVEN)/figures pandoc -f json -t latex -L book/latex.lua \
 		--top-level-division=chapter --template=book/book.tex \

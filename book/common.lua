@@ -3,6 +3,13 @@
 -- them in the document, and code rendered by pandoc's own highlighter.
 local book = {}
 
+function book.read(path)
+	local file = assert(io.open(path))
+	local text = file:read('a')
+	file:close()
+	return text
+end
+
 function book.words(text)
 	local out = {}
 	for word in (text or ''):gmatch('%S+') do
@@ -11,8 +18,10 @@ function book.words(text)
 	return out
 end
 
--- Takes the names and files out of the document, and looks at the rest.
+-- Takes the names and files out of the document, and looks at the rest. Of the
+-- chapters, some are told, and have a letter; the others are extras.
 function book.open(doc)
+	book.told, book.extras = {}, {}
 	book.chapters, book.chunks, book.by_id = {}, {}, {}
 	book.first, book.names, book.by_name, book.files = {}, {}, {}, {}
 	book.defined = {}	-- line -> names
@@ -68,9 +77,11 @@ function book.chapter(div)
 	local head = div.content[1]
 	local chapter = {number = n, letter = div.attributes.letter,
 		title = pandoc.utils.stringify(head), id = head.identifier,
-		file = div.attributes.file, blocks = div.content,
-		page = div.attributes.file:match('%d+%-([^/]*)%.nw$')}
+		file = div.attributes.file, blocks = div.content}
+	chapter.page = chapter.file:gsub('^.*/', ''):gsub('^%d+%-', '')
+		:gsub('%.%w+$', '')
 	book.chapters[n] = chapter
+	table.insert(chapter.letter ~= '' and book.told or book.extras, chapter)
 	div:walk({CodeBlock = function(el)
 		if el.classes[1] ~= 'chunk' then
 			return

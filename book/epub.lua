@@ -63,7 +63,7 @@ local function link(el)
 end
 
 local function image(el)
-	el.src = el.src:gsub('^figures/', 'book/figures/')
+	el.src = here .. '/' .. el.src
 	return el
 end
 

@@ -6,20 +6,13 @@ local book = dofile(here .. '/common.lua')
 local OUT = os.getenv('BOOK_OUT') or 'build/book/html'
 local esc = book.escape
 
-local function read(name)
-	local file = assert(io.open(here .. '/' .. name))
-	local text = file:read('a')
-	file:close()
-	return text
-end
-
 local function write(name, text)
 	local file = assert(io.open(OUT .. '/' .. name, 'w'))
 	file:write(text)
 	assert(file:close())
 end
 
-local template = read('page.html')
+local template = book.read(here .. '/page.html')
 local ALL = 'all.html'
 local page_of = {}	-- id -> page
 local current		-- the page that is being made
@@ -68,7 +61,7 @@ local function contents()
 			esc(title))
 	end
 	put('<h2>By story</h2>\n<ol>\n')
-	for _, chapter in ipairs(book.chapters) do
+	for _, chapter in ipairs(book.told) do
 		item(chapter.page, chapter.title)
 		if chapter.page == current then
 			put('<ul>\n')
@@ -90,6 +83,10 @@ local function contents()
 	put('</ul>\n<h2>By file</h2>\n<ul>\n')
 	item('files.html', 'All files')
 	put('</li>\n</ul>\n<h2>Look it up</h2>\n<ul>\n')
+	for _, extra in ipairs(book.extras) do
+		item(extra.page, extra.title)
+		put('</li>\n')
+	end
 	item('names.html', 'Names and chunks')
 	put('</li>\n')
 	item(ALL, 'All in one page')
@@ -155,7 +152,7 @@ local function figure(el)
 	if not image or image.t ~= 'Image' then
 		return nil
 	end
-	local svg = read(image.src):gsub('^.-<svg', function()
+	local svg = book.read(here .. '/' .. image.src):gsub('^.-<svg', function()
 		return '<svg role="img" aria-label="' ..
 			esc(pandoc.utils.stringify(image.caption)) .. '"'
 	end, 1)
@@ -172,8 +169,9 @@ local function render(blocks)
 			local chunk = book.by_id[el.identifier]
 			local html = chunk and
 				book.chunk_html(chunk, chunk.text) or
-				'<pre class="sample" tabindex="0" ' ..
-				'role="group" aria-label="Example"><code>' ..
+				'<pre class="sample ' .. (el.classes[1] or '') ..
+				'" tabindex="0" role="group" ' ..
+				'aria-label="Example"><code>' ..
 				esc(el.text) .. '</code></pre>'
 			return pandoc.RawBlock('html', html)
 		end,
@@ -357,7 +355,7 @@ local function everything()
 end
 
 local function front()
-	local doc = pandoc.read(read('front.md'), 'markdown')
+	local doc = pandoc.read(book.read(here .. '/front.md'), 'markdown')
 	return render(doc.blocks)
 end
 

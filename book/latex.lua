@@ -171,6 +171,9 @@ function Pandoc(doc)
 	end
 	local blocks = pandoc.List()
 	for _, chapter in ipairs(book.chapters) do
+		if chapter == book.extras[1] then
+			blocks:insert(pandoc.RawBlock('latex', '\\appendix'))
+		end
 		blocks:extend(pandoc.Div(chapter.blocks):walk({
 			CodeBlock = function(el)
 				local chunk = book.by_id[el.identifier]

@@ -10,6 +10,7 @@
 local LETTERS = 'PGDLHSM'	-- of the chapters' tags, in their order
 local NAMES = os.getenv('BOOK_NAMES') or 'build/book/names'
 local SRC = os.getenv('BOOK_SRC') or 'src'
+local EXTRAS = os.getenv('BOOK_EXTRAS') or ''	-- Markdown, with [[quotes]]
 local CAPTURED = 'book/captured/'
 
 local function die(text, ...)
@@ -466,13 +467,18 @@ local function inline_code(el)
 		pandoc.Attr('', {'name'}))
 end
 
--- What a program said once, where a line by itself asks for it.
-local function captured(name)
-	local path = CAPTURED .. name
-	local handle = io.open(path) or die('%s: no such captured run', path)
+-- What a program said once, where an empty code block asks for it.
+local function captured(el)
+	local name = el.attributes.captured
+	if not name then
+		return nil
+	end
+	local handle = io.open(CAPTURED .. name) or
+		die('%s%s: no such captured run', CAPTURED, name)
 	local text = handle:read('a')
 	handle:close()
-	return '\n``` {.captured}\n' .. text .. '```\n'
+	return pandoc.CodeBlock((text:gsub('\n$', '')),
+		pandoc.Attr('', {'captured'}))
 end
 
 local function place_chunk(el)
@@ -512,12 +518,19 @@ function Reader(input)
 	for i, chapter in ipairs(chapters) do
 		prose[i] = string.format('\n\n::::: {.chapter file="%s" ' ..
 			'letter="%s"}\n%s\n:::::\n\n', chapter.file,
-			chapter.letter, table.concat(chapter.prose)
-			:gsub('\n<!%-%- captured: (%S+) %-%->\n', captured))
+			chapter.letter, table.concat(chapter.prose))
+	end
+	for path in EXTRAS:gmatch('%S+') do
+		local handle = io.open(path) or die('%s: no such file', path)
+		prose[#prose + 1] = string.format('\n\n::::: {.chapter ' ..
+			'file="%s" letter=""}\n%s\n:::::\n\n', path,
+			(handle:read('a'):gsub('%[%[(.-)%]%]', span)))
+		handle:close()
 	end
 	local doc = pandoc.read(table.concat(prose), 'markdown-citations' ..
 		'-raw_tex-raw_html-tex_math_dollars+smart')
-	doc = doc:walk({Code = inline_code, Para = place_chunk})
+	doc = doc:walk({Code = inline_code, CodeBlock = captured,
+		Para = place_chunk})
 	doc.blocks:insert(names_block())
 	for _, file in ipairs(files) do
 		doc.blocks:insert(file_block(file))

@@ -7,7 +7,7 @@ echo 1..2
 prepare
 validate() {
 	timeout 200 node $npm/node_modules/html-validate/bin/html-validate.mjs \
-		--config tests/weave/htmlvalidate.json "$@" >"$work/said" 2>&1
+		--config tests/weave/htmlvalidate.cjs "$@" >"$work/said" 2>&1
 }
 validate $html/index.html $html/preparation.html $html/switcher.html \
 	$html/tag-G.html $html/files.html $html/file-guest-entry-S.html \
