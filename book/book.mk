@@ -5,7 +5,7 @@ WOVEN ?= build/book
 NOWEB = /usr/lib/noweb
 FIGURES = $(sort $(wildcard book/figures/*.svg))
 CAPTURED = $(wildcard book/captured/*)
-EXTRAS = $(wildcard book/glossary.md)
+EXTRAS = book/glossary.md $(WOVEN)/card.md
 DRAWN = $(FIGURES:book/figures/%.svg=$(WOVEN)/figures/%.pdf)
 BOOKS = $(WOVEN)/html/index.html $(WOVEN)/lguest.pdf $(WOVEN)/lguest.epub
 EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -38,6 +38,9 @@ $(WOVEN)/markup: $(CHAPTERS) $(WOVEN)/names book/book.mk
 	$(Q)$(NOWEB)/markup -t $(CHAPTERS) >$@.plain
 	$(Q)$(NOWEB)/finduses $@.words <$@.plain >$@.uses
 	$(Q)$(NOWEB)/noidx <$@.uses >$@
+
+$(WOVEN)/card.md: $(shell find src -type f) book/card
+	$(Q)mkdir -p $(@D) && book/card src >$@
 
 $(WOVEN)/book.json: $(WOVEN)/markup book/reader.lua $(CAPTURED) \
 		$(EXTRAS)

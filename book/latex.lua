@@ -193,6 +193,12 @@ function Pandoc(doc)
 					el.content:insert(pandoc.RawBlock(
 						'latex', '\\end{nwthen}'))
 					return el
+				elseif el.classes:includes('card') then
+					el.content:insert(1, pandoc.RawBlock(
+						'latex', '\\begin{nwcard}'))
+					el.content:insert(pandoc.RawBlock(
+						'latex', '\\end{nwcard}'))
+					return el
 				end
 			end,
 		}):walk({

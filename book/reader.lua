@@ -467,18 +467,13 @@ local function inline_code(el)
 		pandoc.Attr('', {'name'}))
 end
 
--- What a program said once, where an empty code block asks for it.
-local function captured(el)
-	local name = el.attributes.captured
-	if not name then
-		return nil
-	end
-	local handle = io.open(CAPTURED .. name) or
-		die('%s%s: no such captured run', CAPTURED, name)
+-- What a program said once, where a line by itself asks for it.
+local function captured(name)
+	local path = CAPTURED .. name
+	local handle = io.open(path) or die('%s: no such captured run', path)
 	local text = handle:read('a')
 	handle:close()
-	return pandoc.CodeBlock((text:gsub('\n$', '')),
-		pandoc.Attr('', {'captured'}))
+	return '\n``` {.captured}\n' .. text .. '```\n'
 end
 
 local function place_chunk(el)
@@ -518,7 +513,8 @@ function Reader(input)
 	for i, chapter in ipairs(chapters) do
 		prose[i] = string.format('\n\n::::: {.chapter file="%s" ' ..
 			'letter="%s"}\n%s\n:::::\n\n', chapter.file,
-			chapter.letter, table.concat(chapter.prose))
+			chapter.letter, table.concat(chapter.prose)
+			:gsub('\n<!%-%- captured: (%S+) %-%->\n', captured))
 	end
 	for path in EXTRAS:gmatch('%S+') do
 		local handle = io.open(path) or die('%s: no such file', path)
@@ -529,8 +525,7 @@ function Reader(input)
 	end
 	local doc = pandoc.read(table.concat(prose), 'markdown-citations' ..
 		'-raw_tex-raw_html-tex_math_dollars+smart')
-	doc = doc:walk({Code = inline_code, CodeBlock = captured,
-		Para = place_chunk})
+	doc = doc:walk({Code = inline_code, Para = place_chunk})
 	doc.blocks:insert(names_block())
 	for _, file in ipairs(files) do
 		doc.blocks:insert(file_block(file))

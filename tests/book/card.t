@@ -23,7 +23,7 @@ grep -o '^| [0-9]* | `LHCALL_[A-Z_]*` |' "$work/card" |
 	diff "$work/calls" - >"$work/said" && [ -s "$work/calls" ]
 result $? "each hypercall is on the card"
 
-grep -q '^| 0xffff888000000000 | ' "$work/card"
+grep -q '^| `0xffff888000000000` | ' "$work/card"
 result $? "slot 273 is where Linux has all memory"
 
 cp -r src "$work/src"

@@ -3,7 +3,7 @@
 # make book: what it makes, and that all of it hangs together.
 . tests/weave/lib.sh
 
-echo 1..30
+echo 1..31
 prepare
 result $? "make book"
 find build/book -type f -newer build/book/lguest.epub >"$work/before"
@@ -20,6 +20,9 @@ check ids $html
 result $? "no id comes twice in a page"
 check links $html
 result $? "all links lead somewhere, and nothing is fetched from elsewhere"
+! grep -n 'captured: ' $html/*.html >"$work/said" &&
+	grep -q 'guest# uname -r' $html/preparation.html
+result $? "programs speak where they were asked to"
 check names $html build/book/names
 result $? "each function is in the list of names"
 extract/lines chapters/*.nw >"$work/lines"
