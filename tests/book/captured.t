@@ -1,20 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What programs said: make transcripts wrote it, and it fits the page.
-set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. tests/book/lib.sh
 
 echo 1..7
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/said" | sed 's/^/# /' >&2
-	fi
-}
-
 sed -n 's/^[^#]*\<show \([a-z-]*\) .*/\1.txt/p' book/capture |
 	LC_ALL=C sort -u >"$work/wanted"
 (cd book/captured && LC_ALL=C ls) | diff "$work/wanted" - >"$work/said"

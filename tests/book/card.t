@@ -2,20 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The reference card: all hypercalls, and no name that is gone. The glossary:
 # in order, and each tag that it names exists.
-set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. tests/book/lib.sh
 
 echo 1..5
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/# /' "$work/said" >&2
-	fi
-}
-
 book/card src >"$work/card"
 sed -n 's/^#define \(LHCALL_[A-Z_]*\)\t*\([0-9]*\).*/| \2 | `\1` |/p' \
 	src/include/lguest.h >"$work/calls"

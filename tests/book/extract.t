@@ -1,21 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The tour in the terminal: make Guest and its like, on extract/extract.
-set -u
+. tests/book/lib.sh
 extract=$PWD/extract/extract
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 parts="Preparation Guest Drivers Launcher Host Switcher Mastery"
 
 echo 1..40
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/said" | sed 's/^/# /' >&2
-	fi
-}
 
 # The tour does not show its tags. So copy src, with each tag told twice.
 cp -r src "$work/src"

@@ -1,20 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Figures: all are shown, in the page's own colours, and the maps are fresh.
-set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. tests/book/lib.sh
 
 echo 1..7
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/# /' "$work/said" >&2
-	fi
-}
-
 cat chapters/*.nw | sed -n 's/.*](figures\/\(.*\)){#fig-\(.*\)}.*/\1 \2.svg/p' |
 	LC_ALL=C sort >"$work/shown"
 (cd book/figures && LC_ALL=C ls ./*.svg | sed 's/^..\(.*\)/\1 \1/') |

@@ -1,20 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Every line of src/ belongs to one chunk, and extract/lines knows to which.
-set -u
+. tests/book/lib.sh
 lines=$PWD/extract/lines tangle=$PWD/extract/tangle
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 
 echo 1..12
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		head -n 20 "$work/said" | sed 's/^/# /' >&2
-	fi
-}
 
 # owned SRC OWNERS CHAPTER...: each line is told of once, in order, and is what
 # that chunk has there; each line of code in the chapters is in SRC somewhere.

@@ -1,21 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The passages' tags, by which the terminal's tour and the book find them.
-set -u
+. tests/book/lib.sh
 check=$PWD/extract/check-tags
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 
 echo 1..18
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/# /' "$work/said" >&2
-	fi
-}
-
 "$check" chapters/*.nw >"$work/said" 2>&1
 result $? "every tag of the book is where it should be"
 grep -rhoE '/\*[PGDLHSM]:[0-9]+' src | sort | uniq -d >"$work/said"

@@ -1,22 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # The tangle: right files from right chapters, and nothing from wrong ones.
-set -u
+. tests/book/lib.sh
 tangle=$PWD/extract/tangle check=$PWD/extract/check-guest-code
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 
 echo 1..24
-result() {
-	if [ "$1" = 0 ]; then echo "ok - $2"; else echo "not ok - $2"; fi
-}
 says() {
 	grep -qF "$1" "$work/said"
 	result $? "$2"
 }
 
 make -s check-tangle >"$work/said" 2>&1
-result $? "src is what the chapters tangle to" || cat "$work/said" >&2
+result $? "src is what the chapters tangle to"
 
 cd "$work" || exit 1
 cat >a.nw <<'END'

@@ -1,18 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the tests of the woven book have in common: they run where make runs.
-set -u
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+# What the tests of the woven book have in common.
+. tests/book/lib.sh
 html=build/book/html npm=build/npm
-
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		sed 's/^/# /' "$work/said" | head -n 30 >&2
-	fi
-}
 
 # The book, and Node's packages by their lockfile.
 prepare() {
