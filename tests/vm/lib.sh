@@ -8,7 +8,8 @@
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
 # host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=240
-# boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it".
+# boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it"
+# modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda.
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
 
@@ -79,15 +80,21 @@ host_initramfs() {
 	cp $payload "$tree/bin"
 	ldd "$built/lguest" | grep -o '/[^ ]*' |
 		while read -r file; do cp -L --parents "$file" "$tree"; done
+	[ -z "$modules" ] || extract/kmods "$2" "$tree" $modules || exit 1
 	guest_initramfs "$tree/guest.cpio"
 	pack "$tree" "$1"
 }
 
 settings() {
 	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
-	label=$*
+	modules='' drive=
+	label=
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
+		case $setting in
+		modules=* | drive=*) ;;
+		*) label="${label:+$label }$setting" ;;
+		esac
 	done
 	kver=$(extract/kver "$kernel")
 }
@@ -113,7 +120,8 @@ run_qemu() {
 		-no-reboot -display none \
 		-monitor "unix:$work/monitor,server=on,wait=off" \
 		-kernel "$image" -initrd "$initramfs" \
-		-append "console=ttyS0 panic=-1 oops=panic quiet $append" "$@"
+		-append "console=ttyS0 panic=-1 oops=panic quiet $append" \
+		${drive:+-drive "if=virtio,format=raw,file=$drive"} "$@"
 }
 
 # monitor COMMAND...: tell QEMU's monitor, each as one line.
