@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*P:300
+/*P:060
  * A device and a driver need three things: memory that both see, a way to say
  * "look there", and a way to be told "look here". For a Guest's console these
  * are a page, a hypercall and an interrupt.

@@ -6,7 +6,7 @@
  * tells them apart by what the Guest was doing, running its kernel or one of
  * its programs.
  *
- * There are eighteen, and one switch answers them. Most take a line here, as
+ * There are twenty, and one switch answers them. Most take a line here, as
  * the work is done in the other files. include/lguest.h lists them, and has
  * the page that Guest and Host share, where a question costs nothing.
  *
@@ -143,6 +143,12 @@ void answer_hypercall(struct lg_cpu *cpu)
 		break;
 	case LHCALL_SET_BASE:
 		set_guest_base(cpu, a, b);
+		break;
+	case LHCALL_BIND_DMA:
+		regs->rax = bind_dma(cpu, a, b, c);
+		break;
+	case LHCALL_SEND_DMA:
+		regs->rax = send_dma(cpu, a, b);
 		break;
 	case LHCALL_NOTIFY:
 		cpu->event.kind = LGUEST_EVENT_NOTIFY;

@@ -85,7 +85,7 @@ struct lg_cpu {
 	struct lguest_event event;	/* valid when */
 	bool event_ready;
 	unsigned long exits[LG_TRAP_BROKEN + 1];
-	unsigned long hypercalls[LHCALL_SET_DEBUGREG + 1];
+	unsigned long hypercalls[LHCALL_SEND_DMA + 1];
 };
 struct lguest {
 	struct mm_struct *mm;		/* has our slot filled in */
@@ -103,6 +103,7 @@ struct lguest {
 	unsigned long clock;		/* counts CR3 loads */
 	u64 *free_tables;		/* linked by their first words */
 	unsigned long nr_tables, max_tables;
+	unsigned int nr_ports;		/* of io.c, under its lock */
 
 	struct lg_cpu cpu;
 };
@@ -187,4 +188,11 @@ void halt_guest(struct lg_cpu *cpu);
 void init_clockevent(struct lg_cpu *cpu);
 void set_clockevent(struct lg_cpu *cpu, u64 ns);
 void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value);
+
+/* io.c */
+long bind_dma(struct lg_cpu *cpu, u64 key, u64 ring, u64 irq);
+int bind_for_launcher(struct lguest *lg, u64 key, u64 ring, int fd);
+long send_dma(struct lg_cpu *cpu, u64 key, u64 gpa);
+u64 get_dma(struct lguest *lg, u64 key);
+void close_ports(struct lguest *lg);
 #endif /* _LG_H */

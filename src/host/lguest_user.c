@@ -59,6 +59,7 @@ static void say_exits(struct lg_cpu *cpu)
 /* Also for one that start_guest() left half done. */
 static void free_guest(struct lguest *lg)
 {
+	close_ports(lg);
 	free_cpu(&lg->cpu);
 	free_shadow(lg);
 	free_memory(lg);
@@ -142,26 +143,37 @@ static ssize_t initialise(struct file *file, const char __user *in, size_t n)
 static ssize_t lguest_write(struct file *file, const char __user *in,
 			    size_t n, loff_t *pos)
 {
+	u64 args[4] = { };
 	struct lguest *lg;
-	u64 args[2];
+	int err = 0;
 
 	/* Pairs with the release in initialise(). */
 	lg = smp_load_acquire(&file->private_data);
-	if (n < sizeof(args))
+	if (n < 2 * sizeof(*args))
 		return -EINVAL;
-	if (copy_from_user(args, in, sizeof(args)))
+	if (copy_from_user(args, in, min(n, sizeof(args))))
 		return -EFAULT;
-	switch (args[0]) {
-	case LHREQ_INITIALIZE:
+	if (args[0] == LHREQ_INITIALIZE)
 		return initialise(file, in, n);
+	if (!lg)
+		return -EINVAL;
+	switch (args[0]) {
 	case LHREQ_IRQ:
-		if (!lg || args[1] >= LGUEST_NR_IRQS)
+		if (args[1] >= LGUEST_NR_IRQS)
 			return -EINVAL;
 		raise_irq(&lg->cpu, args[1]);
-		return n;
+		break;
+	case LHREQ_BIND_DMA:
+		if (lg->cpu.task != current || current->mm != lg->mm)
+			return -EPERM;
+		err = bind_for_launcher(lg, args[1], args[2], args[3]);
+		break;
+	case LHREQ_GET_DMA:
+		return get_dma(lg, args[1]);
 	default:
 		return -EINVAL;
 	}
+	return err ?: n;
 }
 static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
 			   loff_t *pos)

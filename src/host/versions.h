@@ -15,6 +15,13 @@
 #ifndef __ASSEMBLY__
 #include <asm/cpufeature.h>
 
+/* Whoever signals an eventfd adds one to it: always so since 6.8. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define LG_EVENTFD_SIGNAL(eventfd)	eventfd_signal(eventfd, 1)
+#else
+#define LG_EVENTFD_SIGNAL(eventfd)	eventfd_signal(eventfd)
+#endif
+
 /* Threads of the kernel that work for a process: renamed in 6.4. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define LG_WORKER	(PF_KTHREAD | PF_IO_WORKER)

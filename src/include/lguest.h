@@ -3,7 +3,7 @@
 #ifndef _LGUEST_H
 #define _LGUEST_H
 
-#define LGUEST_ABI		1
+#define LGUEST_ABI		2
 
 /* nr: arguments. The answer is 0 where nothing else is said. */
 #define LHCALL_INIT		0	/* gpa of lguest_data, LGUEST_ABI */
@@ -24,6 +24,11 @@
 #define LHCALL_IRET		15	/* to lguest_data.iret */
 #define LHCALL_NOTIFY		16	/* LGUEST_NOTIFY_*, for the Launcher */
 #define LHCALL_SET_DEBUGREG	17	/* number, value */
+#define LHCALL_BIND_DMA		18	/* key, gpa of a ring or 0, irq */
+					/* answers 0, -EBUSY or -ENOSPC */
+#define LHCALL_SEND_DMA		19	/* key, gpa of buffers or 0 */
+					/* answers bytes that arrived, or */
+					/* -ENOTCONN, -EAGAIN, -EMSGSIZE */
 
 #define LGUEST_SHUTDOWN_POWEROFF	0
 #define LGUEST_SHUTDOWN_RESTART		1

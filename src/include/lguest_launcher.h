@@ -15,6 +15,8 @@
 enum lguest_request {
 	LHREQ_INITIALIZE,	/* struct lguest_initialize */
 	LHREQ_IRQ,		/* number: raise that virtual interrupt */
+	LHREQ_BIND_DMA,		/* key, gpa of a ring or 0, eventfd to ring */
+	LHREQ_GET_DMA,		/* key; answers a gpa, see below */
 };
 
 struct lguest_initialize {
@@ -25,6 +27,14 @@ struct lguest_initialize {
 	__u64 cr3;		/* gpa of the first page table */
 	__u64 entry;		/* gva of the first instruction */
 };
+
+/*
+ * LHREQ_BIND_DMA: what comes for this key goes into the ring, and then the
+ * eventfd is signalled; without a ring the key is a bell. From the thread that
+ * initialised. LHREQ_GET_DMA: write() answers the gpa of the next free slot of
+ * the ring that the Guest bound to this key, which the caller will fill, or 0.
+ * A slot is given once.
+ */
 
 /*
  * read(): runs the Guest. EINTR when a signal is pending, or when Linux has

@@ -28,7 +28,7 @@ ends stale_selector "event 1 value 0: "
 ends bad_user_return "Interrupted system call" 1
 
 dies bad_call "unknown hypercall 999"
-dies bad_data "LHCALL_INIT: bad page 7777777000 or ABI 1"
+dies bad_data "LHCALL_INIT: bad page 7777777000 or ABI 2"
 dies bad_jump "trap 13 at 8000000000000000 before there is a gate"
 dies bad_cr3 "page table at 7000000000: no such memory"
 dies bad_table "page table at 7000000000: no such memory"

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*P:050
+ * All that a Guest has besides a CPU and memory stands on one page. It lies
+ * just above the top of normal memory, where the kernel would never put
+ * anything of its own, and is an array of device descriptors: what kind of
+ * device this is, which interrupt it has, what it can do, and where the pages
+ * are through which one talks to it. Those come next, above the list.
+ *
+ * That is our whole bus. Linux likes buses to be in its device model, so this
+ * module puts it there. Each descriptor becomes a device below
+ * /sys/bus/lguest, its type becomes a name to look for among the drivers, and
+ * user space loads the one that fits. How far they have come is written back
+ * into the descriptor, where the Launcher can read it. :*/
+
+/* What a Guest's drivers agree on with the Host and the Launcher. */
+#ifndef _LGUEST_BUS_H
+#define _LGUEST_BUS_H
+
+#include <linux/types.h>
+
+#define LGUEST_MAX_DEVICES	14
+#define LGUEST_BUS_IRQ		2	/* the Launcher changed the list */
+#define LGUEST_DEVICE_IRQ	3	/* of the second device; then 4, ... */
+
+#define LGUEST_DEVICE_CONSOLE	1	/* a struct lguest_console */
+#define LGUEST_DEVICE_BLOCK	2
+#define LGUEST_DEVICE_NET	3
+
+/* How far the Guest has come with a device: all bits so far. */
+#define LGUEST_STATUS_SEEN	1
+#define LGUEST_STATUS_DRIVER	2	/* there is a driver for it, */
+#define LGUEST_STATUS_READY	4	/* and it works; or it has */
+#define LGUEST_STATUS_FAILED	8
+
+/*
+ * One page of these lies just above the top of normal memory. The Launcher
+ * writes each once, the type last; then the Guest its two, the Launcher one.
+ */
+struct lguest_device_desc {
+	__u16 type;		/* LGUEST_DEVICE_*; 0: no device */
+	__u16 irq;
+	__u32 features;		/* that the Launcher offers */
+	__u32 accepted;		/* Guest: those that the driver uses */
+	__u32 status;		/* Guest: LGUEST_STATUS_* */
+	__u32 removed;		/* Launcher: 1 when it is gone */
+	__u32 pages;		/* that belong to it, and their */
+	__u64 pfn;		/* first: a gpa, in pages */
+};
+#define LGUEST_DMA_SEGMENTS	31
+#define LGUEST_DMA_BYTES	(17 * 4096)	/* in all: 64 KB and heads */
+#define LGUEST_RING_SLOTS	256		/* at most */
+
+/* A part of a buffer. It may cross pages. */
+struct lguest_segment {
+	__u64 gpa;
+	__u32 bytes;
+	__u32 reserved;
+};
+
+/* Something to send, or room to receive. Aligned to its 512 bytes. */
+struct lguest_dma {
+	__u32 used;		/* in a ring: bytes that came, 0: none yet */
+	__u32 segments;		/* how many of them there are */
+	__u64 reserved;
+	struct lguest_segment segment[LGUEST_DMA_SEGMENTS];
+};
+/*
+ * Page-aligned, in gpas that follow each other. Slots are filled in order,
+ * around and around. The receiver has touched each page of ring and buffers
+ * before: the Host does not go looking for memory in other people's Guests.
+ */
+struct lguest_ring {
+	__u32 slots;		/* read once, when it is bound */
+	__u32 quiet;		/* 1: no interrupts, the receiver looks */
+	__u32 reserved[126];
+	struct lguest_dma slot[];
+};
+#define LGUEST_BLOCK_READ_ONLY	1	/* features */
+#define LGUEST_BLOCK_DISCARD	2
+
+#define LGUEST_BLOCK_SLOTS	64
+#define LGUEST_BLOCK_SEGMENTS	30
+
+#define LGUEST_BLOCK_READ	0	/* kinds */
+#define LGUEST_BLOCK_WRITE	1
+#define LGUEST_BLOCK_FLUSH	2	/* what is done before is safe after */
+#define LGUEST_BLOCK_TRIM	3	/* discard: the contents may be lost */
+
+#define LGUEST_BLOCK_OK		0	/* answers */
+#define LGUEST_BLOCK_FAILED	1
+#define LGUEST_BLOCK_FULL	2	/* no space left on the Host */
+#define LGUEST_BLOCK_UNKNOWN	3	/* not a thing that this disk does */
+struct lguest_block_request {
+	__u32 kind;
+	__u32 answer;		/* set by the Launcher */
+	__u64 sector;		/* of 512 bytes */
+	__u64 bytes;		/* in all, a multiple of 512 */
+	__u32 segments;
+	__u32 fua;		/* 1: a write that is safe when answered */
+	struct lguest_segment segment[LGUEST_BLOCK_SEGMENTS];
+};
+
+/* The pages of a disk. The counters only grow; x counts at x % SLOTS. */
+struct lguest_block {
+	__u64 sectors;
+	__u32 submitted;	/* Guest: requests */
+	__u32 asleep;		/* Launcher: 1: ring, the key is this page */
+	__u8 submit[LGUEST_BLOCK_SLOTS];	/* Guest: which slot */
+	__u32 completed;	/* Launcher */
+	__u8 complete[LGUEST_BLOCK_SLOTS];	/* Launcher: which slot */
+	__u8 reserved[4096 - 20 - 2 * LGUEST_BLOCK_SLOTS];
+	struct lguest_block_request request[LGUEST_BLOCK_SLOTS];
+};
+#define LGUEST_NET_STATIONS	64
+
+#define LGUEST_STATION_NONE	0
+#define LGUEST_STATION_ONE	1	/* takes its own frames, and all's */
+#define LGUEST_STATION_ALL	2	/* takes every frame: leads elsewhere */
+
+/* The first page of a network device: for this Guest alone. */
+struct lguest_net {
+	__u32 self;		/* number of our station */
+	__u8 mac[6];
+	__u16 mtu;		/* to start with */
+};
+
+/* The second. A frame has a struct virtio_net_hdr, 10 bytes, before it. */
+struct lguest_wire {
+	struct {
+		__u8 kind;	/* LGUEST_STATION_* */
+		__u8 reserved[9];
+		__u8 mac[6];
+	} station[LGUEST_NET_STATIONS];
+};
+#endif /* _LGUEST_BUS_H */
