@@ -4,7 +4,7 @@
 . tests/book/lib.sh
 tangle=$PWD/extract/tangle check=$PWD/extract/check-guest-code
 
-echo 1..24
+echo 1..27
 says() {
 	grep -qF "$1" "$work/said"
 	result $? "$2"
@@ -67,6 +67,9 @@ sed 's/^<<Do it>>=/<<Undo it>>=/' a.nw >bad.nw
 bad "an undefined chunk"
 says 'bad.nw:5: undefined chunk <<Do it>>' "an undefined chunk: where"
 says 'bad.nw:12: unused chunk <<Undo it>>' "an unused chunk: where"
+sed 's/the lie/[[<<The lie>>]]/' a.nw >bad.nw
+bad "a chunk that only prose knows of"
+says 'bad.nw:16: no chunk <<The lie>>' "a chunk that only prose knows of: where"
 sed 's/@<</<</; s/@>>/>>/' a.nw >bad.nw
 bad "a bare shift"
 says 'bad.nw:8: undefined chunk' "a bare shift: where"
