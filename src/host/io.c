@@ -399,7 +399,8 @@ long send_dma(struct lg_cpu *cpu, u64 key, u64 gpa)
 		bytes = -EINVAL;
 	if (bytes < 0 || !guest_page(cpu->lg, key >> PAGE_SHIFT) ||
 	    (bytes && !pin_dma(cpu->lg, &dma))) {
-		kill_guest(cpu, "LHCALL_SEND_DMA: key %llx, buffers %llx", key, gpa);
+		kill_guest(cpu, "LHCALL_SEND_DMA: key %llx, buffers %llx",
+			   key, gpa);
 		return -EINVAL;
 	}
 	down_read(&ports_lock);

@@ -73,11 +73,13 @@ host_initramfs() {
 	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
 	vmlinux "$2"
 	cp "$image" "$tree/boot/vmlinux"
-	payload=build/vm/payload
-	[ $payload -nt tests/vm/payloads/payload.c ] ||
-		cc -O2 -Wall -Wextra -Werror -static -Isrc/include -o $payload \
-			tests/vm/payloads/payload.c || exit 1
-	cp $payload "$tree/bin"
+	for payload in payload dma; do
+		[ build/vm/$payload -nt tests/vm/payloads/$payload.c ] ||
+			cc -O2 -Wall -Wextra -Werror -static -pthread \
+				-Isrc/include -o build/vm/$payload \
+				tests/vm/payloads/$payload.c || exit 1
+		cp build/vm/$payload "$tree/bin"
+	done
 	ldd "$built/lguest" | grep -o '/[^ ]*' |
 		while read -r file; do cp -L --parents "$file" "$tree"; done
 	[ -z "$modules" ] || extract/kmods "$2" "$tree" $modules || exit 1

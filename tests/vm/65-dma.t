@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# DMA by key, between tiny Guests and their Launchers: what arrives, what is
+# refused, who dies of it, and who does not.
+. tests/vm/lib.sh
+
+plan 75
+guest </dev/null
+host <<'END'
+try "lg.ko loads" insmod /lguest/lg.ko
+timeout 100 dma
+is "all of it" $? 0
+try "no port is left: a Guest binds 64 again" eval \
+	'timeout 20 dma | grep -qx "ok - 64 ports: 0"'
+leaves_no_trace
+END

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tiny Guests that send to each other, and some that try to harm each other by
+ * it. Each is a process that shares its memory with us: we write hypercalls
+ * into it as a list, it makes them one by one, and we look at what came. TAP.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "lguest.h"
+#include "lguest_bus.h"
+#include "lguest_launcher.h"
+
+#define MEMORY	0x600000	/* the last 2 MB are never touched before */
+#define SHARED	0x3ff000	/* a page of a file, the same for all */
+#define PML4	0x1000
+#define PDPT	0x2000
+#define PD	0x3000
+#define DATA	0x10000		/* struct lguest_data */
+#define CODE	0x20000
+#define STEPS	0x30000		/* the list of hypercalls */
+#define RING	0x100000
+#define BUFFERS	0x200000	/* of the ring: 32 KB for each slot */
+#define DMA	0x40000		/* what is sent */
+#define FROM	0x50000		/* and out of here */
+#define UNTOUCHED 0x480000
+
+#define DONE	(~0ULL)
+#define AGAIN	(~1ULL)		/* goes on at a */
+#define UNANSWERED 77
+
+struct step {
+	__u64 number, a, b, c, answer, unused[3];
+};
+
+extern const char code[], code_end[];
+asm(".pushsection .rodata\n"
+    "code: mov $0x10000, %edi\n mov $2, %esi\n xor %eax, %eax\n syscall\n"
+    "mov $0x30000, %ebx\n"
+    "1: mov (%rbx), %rax\n cmp $-1, %rax\n je 3f\n"
+    "cmp $-2, %rax\n jne 2f\n mov 8(%rbx), %rbx\n jmp 1b\n"
+    "2: mov 8(%rbx), %rdi\n mov 16(%rbx), %rsi\n mov 24(%rbx), %rdx\n"
+    "syscall\n mov %rax, 32(%rbx)\n add $64, %rbx\n jmp 1b\n"
+    "3: xor %edi, %edi\n xor %esi, %esi\n mov $1, %eax\n syscall\n"
+    "code_end:\n.popsection\n");
+_Static_assert(LGUEST_ABI == 2 && LHCALL_SHUTDOWN == 1 && DATA == 0x10000 &&
+	       STEPS == 0x30000, "the numbers in the code above");
+
+struct guest {
+	char *memory;		/* as ours */
+	struct step *step;
+	unsigned int steps;
+	struct lguest_event *event;	/* how it ended */
+	int (*launcher)(struct guest *, int fd);
+	pid_t pid;
+};
+
+static char *shared_page;
+static int shared_file;
+
+static void ok(bool good, const char *what)
+{
+	printf("%sok - %s\n", good ? "" : "not ", what);
+}
+
+static void is(const char *what, long long got, long long wanted)
+{
+	printf("%sok - %s: %lld", got == wanted ? "" : "not ", what, got);
+	if (got != wanted)
+		printf(", wanted %lld", wanted);
+	putchar('\n');
+}
+
+static struct lguest_ring *ring_of(struct guest *g)
+{
+	return (void *)(g->memory + RING);
+}
+
+static struct lguest_dma *dma_of(struct guest *g)
+{
+	return (void *)(g->memory + DMA);
+}
+
+static void segment(struct lguest_dma *dma, __u64 gpa, __u32 bytes)
+{
+	dma->segment[dma->segments].gpa = gpa;
+	dma->segment[dma->segments++].bytes = bytes;
+}
+
+static struct step *call(struct guest *g, __u64 nr, __u64 a, __u64 b, __u64 c)
+{
+	struct step *step = &g->step[g->steps++];
+
+	*step = (struct step){ nr, a, b, c, UNANSWERED, { } };
+	g->step[g->steps].number = DONE;
+	return step;
+}
+
+#define BIND(g, key, ring, irq)	call(g, LHCALL_BIND_DMA, key, ring, irq)
+#define SEND(g, key, dma)	call(g, LHCALL_SEND_DMA, key, dma, 0)
+
+/* A Guest with a ring of so many slots, 3 pieces of 32 KB in each. */
+static struct guest new_guest(unsigned int slots)
+{
+	struct guest g = { };
+	__u64 *table;
+	unsigned int i;
+
+	g.memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	g.event = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	mmap(g.memory + SHARED, 4096, PROT_READ | PROT_WRITE,
+	     MAP_SHARED | MAP_FIXED, shared_file, 0);
+	table = (void *)(g.memory + PML4);
+	table[0] = PDPT | 3;
+	table = (void *)(g.memory + PDPT);
+	table[0] = PD | 3;
+	table = (void *)(g.memory + PD);
+	for (i = 0; i < 2; i++)
+		table[i] = i * 0x200000 | 0x83;
+	memcpy(g.memory + CODE, code, code_end - code);
+	g.step = (void *)(g.memory + STEPS);
+	g.step->number = DONE;
+	ring_of(&g)->slots = slots;
+	for (i = 0; i < slots; i++) {
+		struct lguest_dma *slot = &ring_of(&g)->slot[i];
+		__u64 at = BUFFERS + i * 32768;
+
+		segment(slot, at, 100);
+		segment(slot, at + 100, 0);
+		segment(slot, at + 100, 5000);
+		segment(slot, at + 5100, 32768 - 5100);
+	}
+	for (i = 0; i < 65536; i++)
+		g.memory[FROM + i] = i * 7 + i / 256;
+	return g;
+}
+
+/* In the child: its Launcher. */
+static void launch(struct guest *g)
+{
+	struct lguest_initialize args = {
+		.request = LHREQ_INITIALIZE, .abi = LGUEST_ABI,
+		.memory = (unsigned long)g->memory, .bytes = MEMORY,
+		.cr3 = PML4, .entry = CODE,
+	};
+	int fd = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+
+	alarm(60);
+	if (write(fd, &args, sizeof(args)) != sizeof(args))
+		_exit(2);
+	if (g->launcher && g->launcher(g, fd))
+		_exit(3);
+	while (read(fd, g->event, sizeof(*g->event)) != sizeof(*g->event))
+		if (errno != EINTR)
+			_exit(4);
+	_exit(0);
+}
+
+static void start(struct guest *g)
+{
+	fflush(stdout);
+	g->pid = fork();
+	if (!g->pid)
+		launch(g);
+}
+
+/* One that has bound its ring, and spins. */
+static void start_receiver(struct guest *g, __u64 key)
+{
+	struct step *bound = BIND(g, key, RING, 5);
+	volatile __u64 *answer = &bound->answer;
+
+	call(g, AGAIN, STEPS + sizeof(struct step), 0, 0);
+	start(g);
+	while (*answer == UNANSWERED)
+		usleep(1000);
+}
+
+/* Returns the exit status of its Launcher. */
+static int join(struct guest *g)
+{
+	int status;
+
+	waitpid(g->pid, &status, 0);
+	return status;
+}
+
+static void stop(struct guest *g)
+{
+	kill(g->pid, SIGKILL);
+	join(g);
+}
+
+static void discard(struct guest *g)
+{
+	munmap(g->memory, MEMORY);
+	munmap(g->event, 4096);
+}
+
+static void run(struct guest *g)
+{
+	start(g);
+	if (join(g))
+		printf("not ok - its Launcher lives\n");
+}
+
+/* The Guest makes its calls, and dies of the last of them, which says why. */
+static void dies(struct guest *g, const char *why)
+{
+	run(g);
+	if (g->event->kind == LGUEST_EVENT_DEAD &&
+	    !strncmp(g->event->text, why, strlen(why)))
+		printf("ok - dies: %s\n", g->event->text);
+	else
+		printf("not ok - dies: '%s', wanted '%s'\n", g->event->text,
+		       why);
+	discard(g);
+}
+
+/* To itself: odd pieces on both sides, none of them ending with a page. */
+static void moves_data(void)
+{
+	struct guest g = new_guest(2);
+	struct step *bound, *sent, *more, *full;
+	const char *at = g.memory + BUFFERS;
+
+	segment(dma_of(&g), FROM + 4095, 2);
+	segment(dma_of(&g), FROM + 1, 6000);
+	segment(dma_of(&g), FROM + 10000, 9001);
+	bound = BIND(&g, RING + 12, RING, 5);
+	sent = SEND(&g, RING + 12, DMA);
+	more = SEND(&g, RING + 12, DMA);
+	full = SEND(&g, RING + 12, DMA);
+	run(&g);
+	is("bind", bound->answer, 0);
+	is("send", sent->answer, 15003);
+	is("send to the second slot", more->answer, 15003);
+	is("a full ring", full->answer, -EAGAIN);
+	is("the receiver hears how much", ring_of(&g)->slot[0].used, 15003);
+	ok(!memcmp(at, g.memory + FROM + 4095, 2) &&
+	   !memcmp(at + 2, g.memory + FROM + 1, 6000) &&
+	   !memcmp(at + 6002, g.memory + FROM + 10000, 9001) &&
+	   !at[15003], "all bytes are there, and not one more");
+	ok(!memcmp(at, at + 32768, 15003), "in the second slot as well");
+	discard(&g);
+}
+
+static void refuses_politely(void)
+{
+	struct guest g = new_guest(1);
+	struct step *nobody, *twice, *other, *gone, *back, *large, *far, *last;
+	int i;
+
+	segment(dma_of(&g), FROM, 32768);
+	segment(dma_of(&g), FROM, 1);
+	nobody = SEND(&g, RING, DMA);
+	BIND(&g, RING, RING, 5);
+	twice = BIND(&g, RING, RING, 5);
+	other = BIND(&g, RING + 1, RING, 5);
+	BIND(&g, RING, 0, 0);
+	gone = SEND(&g, RING, DMA);
+	back = BIND(&g, RING, RING, 5);
+	large = SEND(&g, RING, DMA);
+	for (i = 2; i < 64; i++)
+		last = BIND(&g, RING + i, RING, 5);
+	far = BIND(&g, RING + 64, RING, 5);
+	run(&g);
+	is("send to nobody", nobody->answer, -ENOTCONN);
+	is("bind a key twice", twice->answer, -EBUSY);
+	is("the key beside it", other->answer, 0);
+	is("send to a key that was unbound", gone->answer, -ENOTCONN);
+	is("bind it again", back->answer, 0);
+	is("more than fits", large->answer, -EMSGSIZE);
+	is("64 ports", last->answer, 0);
+	is("a port too many", far->answer, -ENOSPC);
+	discard(&g);
+}
+
+/* What it offers may have become nonsense since it was bound. */
+static void offers_nonsense(void)
+{
+	struct guest g = new_guest(1);
+	struct guest to = new_guest(3);
+	struct lguest_dma *slot = ring_of(&to)->slot;
+	struct step *sent[3];
+	int i;
+
+	segment(dma_of(&g), FROM, 16);
+	start_receiver(&to, SHARED + 8);
+	slot[0].segments = 1;
+	slot[0].segment[0] = (struct lguest_segment){ UNTOUCHED, 4096, 0 };
+	for (i = 0; i < 3; i++)
+		sent[i] = SEND(&g, SHARED + 8, DMA);
+	run(&g);
+	is("a page that nobody has touched", sent[0]->answer, -EMSGSIZE);
+	slot[0].segment[0] = (struct lguest_segment){ MEMORY - 8, 4096, 0 };
+	run(&g);
+	is("a page that there is not", sent[1]->answer, -EMSGSIZE);
+	slot[0].segment[0] = (struct lguest_segment){ ~0ULL - 7, 4096, 0 };
+	run(&g);
+	is("around the end of all numbers", sent[1]->answer, -EMSGSIZE);
+	slot[0].segments = LGUEST_DMA_SEGMENTS + 1;
+	run(&g);
+	is("too many segments", sent[1]->answer, -EMSGSIZE);
+	slot[0].segments = 0;
+	segment(slot, BUFFERS, 4096);
+	run(&g);
+	is("its next offer is good", sent[0]->answer, 16);
+	ok(!memcmp(to.memory + BUFFERS, g.memory + FROM, 16),
+	   "from one Guest to another, through a page that both map");
+	stop(&to);
+	run(&g);
+	is("when it is dead", sent[0]->answer, -ENOTCONN);
+	discard(&g);
+	discard(&to);
+}
+
+#define BIND_DIES(key, ring, irq) do { \
+	struct guest g = new_guest(1); \
+	BIND(&g, key, ring, irq); \
+	dies(&g, "LHCALL_BIND_DMA: "); \
+} while (0)
+
+#define RING_DIES(field, value) do { \
+	struct guest g = new_guest(1); \
+	ring_of(&g)->field = value; \
+	BIND(&g, RING, RING, 5); \
+	dies(&g, "LHCALL_BIND_DMA: "); \
+} while (0)
+
+#define SEND_DIES(key, gpa, segments_, at, bytes_) do { \
+	struct guest g = new_guest(1); \
+	segment(dma_of(&g), at, bytes_); \
+	dma_of(&g)->segments = segments_; \
+	BIND(&g, RING, RING, 5); \
+	SEND(&g, key, gpa); \
+	dies(&g, "LHCALL_SEND_DMA: "); \
+} while (0)
+
+static void dies_of_nonsense(void)
+{
+	BIND_DIES(MEMORY, RING, 5);
+	BIND_DIES(~0ULL, RING, 5);
+	BIND_DIES(RING, RING + 8, 5);
+	BIND_DIES(RING, MEMORY, 5);
+	BIND_DIES(RING, ~0xfffULL, 5);
+	BIND_DIES(RING, RING, LGUEST_NR_IRQS);
+	RING_DIES(slots, 0);
+	RING_DIES(slots, LGUEST_RING_SLOTS + 1);
+	RING_DIES(slots, ~0U);
+	RING_DIES(slot[0].segments, LGUEST_DMA_SEGMENTS + 1);
+	RING_DIES(slot[0].segment[0].gpa, MEMORY);
+	RING_DIES(slot[0].segment[2].gpa, ~0ULL);
+	RING_DIES(slot[0].segment[2].bytes, ~0U);
+	SEND_DIES(RING, MEMORY, 1, FROM, 1);
+	SEND_DIES(RING, DMA + 8, 1, FROM, 1);
+	SEND_DIES(RING, ~0x1ffULL, 1, FROM, 1);
+	SEND_DIES(MEMORY, DMA, 1, FROM, 1);
+	SEND_DIES(RING, DMA, LGUEST_DMA_SEGMENTS + 1, FROM, 1);
+	SEND_DIES(RING, DMA, ~0U, FROM, 1);
+	SEND_DIES(RING, DMA, 1, MEMORY - 1, 2);
+	SEND_DIES(RING, DMA, 1, ~0ULL, 2);
+	SEND_DIES(RING, DMA, 1, 0, LGUEST_DMA_BYTES + 1);
+	SEND_DIES(RING, DMA, 1, 0, ~0U);
+}
+
+static long request(int fd, __u64 a, __u64 b, __u64 c, __u64 d)
+{
+	__u64 args[] = { a, b, c, d };
+	ssize_t n = write(fd, args, sizeof(args));
+
+	return n < 0 ? -errno : n;
+}
+
+static int host, bell;
+
+static void *from_another_thread(void *answer)
+{
+	*(long *)answer = request(host, LHREQ_BIND_DMA, RING, RING, bell);
+	return NULL;
+}
+
+/* All that a Launcher can ask, before its Guest runs. */
+static int ask(struct guest *g, int fd)
+{
+	pthread_t thread;
+	long answer;
+
+	(void)g;
+	host = fd;
+	bell = eventfd(0, EFD_NONBLOCK);
+	pthread_create(&thread, NULL, from_another_thread, &answer);
+	pthread_join(thread, NULL);
+	is("a bind from another thread", answer, -EPERM);
+	is("a bind without an eventfd",
+	   request(fd, LHREQ_BIND_DMA, RING, RING, -1), -EBADF);
+	is("a bind with a file that is none",
+	   request(fd, LHREQ_BIND_DMA, RING, RING, fd), -EINVAL);
+	is("a bind outside of memory",
+	   request(fd, LHREQ_BIND_DMA, MEMORY, RING, bell), -EINVAL);
+	is("a ring outside of memory",
+	   request(fd, LHREQ_BIND_DMA, RING, MEMORY, bell), -EINVAL);
+	is("a slot, before the bind", request(fd, LHREQ_GET_DMA, RING, 0, 0),
+	   0);
+	is("a slot at no memory", request(fd, LHREQ_GET_DMA, ~0ULL, 0, 0), 0);
+	is("a bind", request(fd, LHREQ_BIND_DMA, RING, RING, bell), 32);
+	is("a bell", request(fd, LHREQ_BIND_DMA, RING + 1, 0, bell), 32);
+	is("a bind, twice", request(fd, LHREQ_BIND_DMA, RING, RING, bell),
+	   -EBUSY);
+	is("a slot", request(fd, LHREQ_GET_DMA, RING, 0, 0), RING + 512);
+	is("another slot", request(fd, LHREQ_GET_DMA, RING, 0, 0),
+	   RING + 1024);
+	fflush(stdout);
+	return 0;
+}
+
+/* What the Guest sends, its own Launcher finds. */
+static int listen_to_guest(struct guest *g, int fd)
+{
+	struct lguest_event event;
+	eventfd_t rings;
+
+	ask(g, fd);
+	if (read(fd, &event, sizeof(event)) != sizeof(event))
+		return 1;
+	is("two bells and one for data",
+	   eventfd_read(bell, &rings) ? -1 : (int)rings, 3);
+	is("what came", ring_of(g)->slot[2].used, 700);
+	ok(!memcmp(g->memory + BUFFERS + 2 * 32768, g->memory + FROM, 700),
+	   "and its contents");
+	fflush(stdout);
+	_exit(0);
+}
+
+static void reaches_its_launcher(void)
+{
+	struct guest g = new_guest(3);
+	struct step *rung, *sent, *unbound;
+
+	g.launcher = listen_to_guest;
+	segment(dma_of(&g), FROM, 700);
+	rung = SEND(&g, RING + 1, 0);
+	SEND(&g, RING + 1, 0);
+	sent = SEND(&g, RING, DMA);
+	BIND(&g, RING, 0, 0);
+	unbound = SEND(&g, RING + 1, DMA);
+	start(&g);
+	is("its Launcher's exit status", join(&g), 0);
+	is("ring a bell", rung->answer, 0);
+	is("send to the Launcher", sent->answer, 700);
+	is("send data to a bell", unbound->answer, -EMSGSIZE);
+	discard(&g);
+}
+
+/* Flips the numbers in a description while the Host reads it. */
+static struct lguest_dma *target;
+static volatile bool stop_flipping;
+
+static void *flip(void *unused)
+{
+	static const struct lguest_segment other[] = {
+		{ BUFFERS, 4096, 0 }, { MEMORY - 1, 4096, 0 },
+		{ ~0ULL - 9, ~0U, 0 }, { UNTOUCHED, 65536, 0 },
+		{ BUFFERS + 4000, ~0U, 0 }, { BUFFERS, 0, 0 },
+	};
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; !stop_flipping; i++) {
+		target->segment[i % 3] = other[i % 6];
+		target->segments = i % 34;
+		target->used = 0;
+		asm volatile("" : : : "memory");
+	}
+	return NULL;
+}
+
+/* Both sides at once; and memory between them that nobody was given. */
+static void survives_flipping(void)
+{
+	struct guest to = new_guest(1), from = new_guest(1);
+	unsigned int i, deaths = 0;
+	pthread_t thread;
+
+	memset(to.memory + 0x3f0000, 0x5a, 0xf000);
+	start_receiver(&to, SHARED + 16);
+	target = ring_of(&to)->slot;
+	pthread_create(&thread, NULL, flip, NULL);
+	segment(dma_of(&from), FROM, 3000);
+	for (i = 0; i < 4000; i++)
+		SEND(&from, SHARED + 16, DMA);
+	run(&from);
+	is("the receiver flips, the sender ends well", from.event->kind,
+	   LGUEST_EVENT_SHUTDOWN);
+	stop_flipping = true;
+	pthread_join(thread, NULL);
+	stop_flipping = false;
+	target = dma_of(&from);
+	pthread_create(&thread, NULL, flip, NULL);
+	for (i = 0; i < 30; i++) {
+		run(&from);
+		deaths += from.event->kind == LGUEST_EVENT_DEAD;
+	}
+	stop_flipping = true;
+	pthread_join(thread, NULL);
+	printf("# of 30 senders that flipped, %u died\n", deaths);
+	ok(deaths > 0, "a sender that flips dies of it");
+	for (i = 0; i < 0xf000 && to.memory[0x3f0000 + i] == 0x5a; i++)
+		;
+	ok(i == 0xf000, "what the receiver did not offer is as it was");
+	stop(&to);
+	discard(&to);
+	discard(&from);
+}
+
+/* Killed in the midst of it, whichever side. */
+static void survives_deaths(void)
+{
+	struct guest to, from;
+	unsigned int i, sent = 0;
+
+	for (i = 0; i < 40; i++) {
+		to = new_guest(64);
+		from = new_guest(1);
+		segment(dma_of(&from), FROM, 32768);
+		SEND(&from, SHARED + 32, DMA);
+		call(&from, AGAIN, STEPS, 0, 0);
+		start_receiver(&to, SHARED + 32);
+		start(&from);
+		while (!*(volatile __u32 *)&ring_of(&to)->slot[0].used)
+			usleep(100);
+		usleep(i * 97 % 1000);
+		sent += ring_of(&to)->slot[0].used == 32768;
+		stop(i % 2 ? &to : &from);
+		ring_of(&to)->slot[0].used = 0;
+		stop(i % 2 ? &from : &to);
+		discard(&to);
+		discard(&from);
+	}
+	is("of 40 pairs, one of each killed, so many sent", sent, 40);
+}
+
+int main(void)
+{
+	shared_file = memfd_create("wire", 0);
+	ftruncate(shared_file, 4096);
+	shared_page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   shared_file, 0);
+	if (shared_page == MAP_FAILED)
+		return 2;
+	moves_data();
+	refuses_politely();
+	offers_nonsense();
+	dies_of_nonsense();
+	reaches_its_launcher();
+	survives_flipping();
+	survives_deaths();
+	return 0;
+}
