@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,9 +81,15 @@ void console_output(struct lguest_console *page)
 	__atomic_store_n(&page->out_bytes, 0, __ATOMIC_RELEASE);
 }
 /*:*/
-static void put_in_ring(const u8 *bytes, size_t count)
+static bool ring_console(void)
 {
 	static const u64 irq[] = { LHREQ_IRQ, LGUEST_CONSOLE_IRQ };
+
+	return write(host_file, irq, sizeof(irq)) == sizeof(irq);
+}
+
+static void put_in_ring(const u8 *bytes, size_t count)
+{
 	u32 waiting;
 
 	while (count) {
@@ -97,7 +102,7 @@ static void put_in_ring(const u8 *bytes, size_t count)
 			count--;
 		}
 		__atomic_store_n(&ring->in_head, head, __ATOMIC_RELEASE);
-		if (write(host_file, irq, sizeof(irq)) < 0 && errno != EINTR)
+		if (!ring_console())
 			return;
 	}
 }
@@ -121,7 +126,7 @@ static size_t take_escapes(const u8 *bytes, size_t count, u8 *kept)
 	return used;
 }
 /*L:190
- * Signals stay with the main thread, whose read() they must interrupt.
+ * This thread never ends the Guest, nor does the end of its input.
  */
 static void *listen_to_input(void *unused)
 {
@@ -144,37 +149,38 @@ static void *listen_to_input(void *unused)
 	}
 }
 /*:*/
-static void measure_window(int number)
+static void measure_window(void)
 {
 	struct winsize size;
-	int error = errno;
 
-	(void)number;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size)) {
 		__atomic_store_n(&ring->rows, size.ws_row, __ATOMIC_RELAXED);
 		__atomic_store_n(&ring->columns, size.ws_col,
 				 __ATOMIC_RELAXED);
 	}
+}
+
+static void window_changed(int number)
+{
+	int error = errno;
+
+	(void)number;
+	measure_window();
+	ring_console();
 	errno = error;
 }
 void console_start(struct lguest_console *page, int host)
 {
 	static const int deadly[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-	sigset_t all, usual;
-	pthread_t thread;
 	size_t i;
 
 	ring = page;
 	host_file = host;
-	measure_window(0);
+	measure_window();
 	make_raw();
 	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
 		signal(deadly[i], leave_by_signal);
-	signal(SIGWINCH, measure_window);
+	signal(SIGWINCH, window_changed);
 	signal(SIGPIPE, SIG_IGN);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &usual);
-	if (pthread_create(&thread, NULL, listen_to_input, NULL))
-		die("cannot start a thread for the console's input");
-	pthread_sigmask(SIG_SETMASK, &usual, NULL);
+	start_thread(listen_to_input, NULL);
 }

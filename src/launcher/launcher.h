@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <asm/bootparam.h>
 #include <lguest.h>
+#include <lguest_bus.h>
 #include <lguest_launcher.h>
 
 typedef __u8 u8;
@@ -19,6 +20,9 @@ typedef __u64 u64;
 typedef __s64 s64;
 
 #define PAGE		4096ULL
+#define MB		(1ULL << 20)
+#define GB		(1ULL << 30)
+#define SHELF		(128 * MB)	/* for devices, above the memory */
 #define COMMAND_LINE	2048	/* with its NUL, for every kernel so far */
 #define KERNEL_MAP	0xffffffff80000000ULL	/* gva of gpa 0 there */
 #define CODE_GVA	0xffffffffc0000000ULL	/* the module area's start */
@@ -28,12 +32,18 @@ static inline u64 align(u64 n, u64 to)
 {
 	return (n + to - 1) / to * to;
 }
+struct machine;
+
 struct options {
 	char home[PATH_MAX];	/* the folder of this program */
 	u64 megabytes;
 	const char *kernel;
 	const char *initrd;	/* or NULL */
 	char **arguments;	/* for the kernel, up to a NULL */
+	struct wish {
+		void (*add)(struct machine *m, const char *what);
+		const char *what;
+	} *wishes;		/* for devices, in order, up to a NULL */
 };
 
 /* Both end with a newline of their own; die() ends with everything. */
@@ -91,20 +101,45 @@ struct guest_code {
 void link_guest_code(struct guest_code *code, const char *home,
 		     const char *release, const struct kallsyms *k);
 u64 code_symbol(const struct guest_code *code, const char *name, u64 bytes);
+struct device {
+	struct machine *m;
+	struct lguest_device_desc *desc;	/* written, never read */
+	u64 gpa;		/* of its first page, */
+	u8 *pages;		/* which is here */
+	u32 irq;
+	void (*start)(struct device *d);	/* or NULL: with a Host */
+	void *own;		/* what only its own file knows */
+};
+
+struct device *device_add(struct machine *m, u16 type, u32 features,
+			  u32 pages);
+int device_bind(struct machine *m, u64 key, u64 ring);
+void device_interrupt(const struct device *d);
+void device_remove(struct device *d);
+u8 *guest_memory(const struct machine *m, u64 gpa, u64 bytes);
+void start_thread(void *(*body)(void *), void *with);
 struct machine {
 	const struct image *image;
 	const struct options *options;
 	u8 *memory;		/* gpa 0 is here */
-	u64 bytes;
+	u64 bytes;		/* of normal memory */
+	u64 top;		/* above it the bus: where that ends */
+	char initrd[PATH_MAX + 128];	/* or "" */
 	struct kallsyms symbols;
 	struct guest_code code;
 	u64 tables_gpa, code_gpa;
 	u64 cr3, entry;
 	struct lguest_console *console;
+	u32 devices;
+	struct device device[LGUEST_MAX_DEVICES];
+	int host;		/* /dev/lguest */
 };
 
 void machine_build(struct machine *m, const struct image *image,
 		   const struct options *options);
+void *place_in_guest(const struct machine *m, const char *name, u64 bytes);
+void add_devices(struct machine *m);
+void start_devices(struct machine *m);
 void console_start(struct lguest_console *page, int host);
 void console_output(struct lguest_console *page);
 void console_restore(void);

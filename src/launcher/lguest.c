@@ -31,11 +31,12 @@ static const char usage[] =
 "Usage: lguest [options] MEMORY-IN-MB VMLINUZ [kernel arguments...]\n"
 "Run a stock Linux kernel as a Guest of this one. Needs lg.ko loaded.\n"
 "\n"
-"  --initrd=FILE  give the Guest this initial RAM disk\n"
-"  --verbose      tell where everything is placed\n"
-"  --version      tell the version of this program\n"
-"  --help         this text\n"
+"  --initrd=FILE      give the Guest this initial RAM disk, not our own\n"
+"  --verbose          tell where everything is placed\n"
+"  --version          tell the version of this program\n"
+"  --help             this text\n"
 "\n"
+"Options may also stand among the kernel's arguments, before a \"--\".\n"
 "On a terminal, Ctrl-a x leaves. The exit status is 0 when the Guest\n"
 "powers off.\n";
 
@@ -84,14 +85,38 @@ static void find_home(struct options *options)
 	options->home[length] = '\0';
 	*strrchr(options->home, '/') = '\0';
 }
+static void take_word(struct options *options, char *word)
+{
+	static size_t words;
+	char *end;
+
+	switch (words++) {
+	case 0:
+		options->megabytes = strtoul(word, &end, 10);
+		if (!isdigit(*word) || *end)
+			die("%s is no number of megabytes: try --help", word);
+		break;
+	case 1:
+		options->kernel = word;
+		break;
+	default:
+		options->arguments[words - 3] = word;
+	}
+}
 static void parse_options(struct options *options, int argc, char *argv[])
 {
 	int c, at = 1;
-	char *end;
 
-	for (; (c = getopt_long(argc, argv, "+:", known, NULL)) != -1;
+	options->arguments = calloc(argc + 1, sizeof(*options->arguments));
+	options->wishes = calloc(argc + 1, sizeof(*options->wishes));
+	if (!options->arguments || !options->wishes)
+		die("no memory for the options");
+	for (; (c = getopt_long(argc, argv, "-:", known, NULL)) != -1;
 	     at = optind) {
 		switch (c) {
+		case 1:
+			take_word(options, optarg);
+			break;
 		case 'i':
 			options->initrd = optarg;
 			break;
@@ -110,13 +135,10 @@ static void parse_options(struct options *options, int argc, char *argv[])
 			die("unknown option %s: try --help", argv[at]);
 		}
 	}
-	if (argc - optind < 2)
+	if (!options->kernel)
 		die("how much memory, and which kernel? Try --help");
-	options->megabytes = strtoul(argv[optind], &end, 10);
-	if (!isdigit(argv[optind][0]) || *end)
-		die("%s is no number of megabytes: try --help", argv[optind]);
-	options->kernel = argv[optind + 1];
-	options->arguments = argv + optind + 2;
+	for (; at < argc; at++)
+		take_word(options, argv[at]);
 }
 /* If that fails, nothing is lost but time. */
 static void sign_off_rseq(void)
@@ -139,28 +161,28 @@ static void refuse(void)
 		die("cannot start a Guest: %s", strerror(errno));
 	}
 }
-static int start_guest(const struct machine *m, const struct options *options)
+static void start_guest(struct machine *m)
 {
 	struct lguest_initialize request = {
 		.request = LHREQ_INITIALIZE,
 		.abi = LGUEST_ABI,
 		.memory = (u64)m->memory,
-		.bytes = m->bytes,
+		.bytes = m->top,
 		.cr3 = m->cr3,
 		.entry = m->entry,
 	};
-	int host = open("/dev/lguest", O_RDWR | O_CLOEXEC);
 
-	if (host < 0 && (errno == EACCES || errno == EPERM))
+	m->host = open("/dev/lguest", O_RDWR | O_CLOEXEC);
+	if (m->host < 0 && (errno == EACCES || errno == EPERM))
 		die("no permission to open /dev/lguest: run this as root");
-	if (host < 0)
+	if (m->host < 0)
 		die("no /dev/lguest (%s): load it: insmod %s/lg.ko",
-		    strerror(errno), options->home);
-	if (write(host, &request, sizeof(request)) != sizeof(request))
+		    strerror(errno), m->options->home);
+	if (write(m->host, &request, sizeof(request)) != sizeof(request))
 		refuse();
 	sign_off_rseq();
-	console_start(m->console, host);
-	return host;
+	start_devices(m);
+	console_start(m->console, m->host);
 }
 static const char *printable(char *text)
 {
@@ -196,12 +218,12 @@ end_guest(u64 how, const char *text, char *argv[])
  * and its file systems. From outside it is a read() that takes very long.
  */
 static void __attribute__((noreturn))
-run_guest(const struct machine *m, int host, char *argv[])
+run_guest(const struct machine *m, char *argv[])
 {
 	struct lguest_event event;
 
 	for (;;) {
-		if (read(host, &event, sizeof(event)) != sizeof(event)) {
+		if (read(m->host, &event, sizeof(event)) != sizeof(event)) {
 			if (errno == EINTR)
 				continue;
 			die("cannot run the Guest: %s", strerror(errno));
@@ -234,7 +256,8 @@ int main(int argc, char *argv[])
 	parse_options(&options, argc, argv);
 	image_read(&image, options.kernel);
 	machine_build(&machine, &image, &options);
-	run_guest(&machine, start_guest(&machine, &options), argv);
+	start_guest(&machine);
+	run_guest(&machine, argv);
 }
 /*:*/
 

@@ -2,6 +2,7 @@
 /* The Guest's memory, and all that stands in it when it wakes up. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -9,8 +10,6 @@
 
 #include "launcher.h"
 
-#define MB		(1ULL << 20)
-#define GB		(1ULL << 30)
 #define MAX_MB		32768U
 #define HEADROOM	(32 * MB)
 
@@ -39,6 +38,18 @@ static struct boot_params *boot_params_of(const struct machine *m)
 	return (struct boot_params *)(m->memory + BOOT_PARAMS_GPA);
 }
 
+static void choose_initrd(struct machine *m)
+{
+	if (m->options->initrd) {
+		snprintf(m->initrd, sizeof(m->initrd), "%s",
+			 m->options->initrd);
+		return;
+	}
+	snprintf(m->initrd, sizeof(m->initrd), "%s/guest/%s/initramfs.cpio",
+		 m->options->home, m->image->release);
+	if (access(m->initrd, F_OK))
+		m->initrd[0] = '\0';
+}
 static void allocate_memory(struct machine *m, u64 initrd_bytes)
 {
 	u64 need = m->image->end + HEADROOM + align(initrd_bytes, MB);
@@ -51,10 +62,10 @@ static void allocate_memory(struct machine *m, u64 initrd_bytes)
 		die("%llu MB is too much: %u MB is the most", megabytes,
 		    MAX_MB);
 	m->bytes = megabytes * MB;
-	m->memory = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE,
+	m->memory = mmap(NULL, m->bytes + SHELF, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->memory == MAP_FAILED ||
-	    madvise(m->memory, m->bytes, MADV_DONTFORK))
+	    madvise(m->memory, m->bytes + SHELF, MADV_DONTFORK))
 		die("cannot get %llu MB of memory: %s", megabytes,
 		    strerror(errno));
 }
@@ -93,13 +104,13 @@ static void place_initrd(struct machine *m, int fd, u64 bytes)
 		top = header->initrd_addr_max + 1ULL;
 	if (top < bottom || bytes > top - bottom - PAGE)
 		die("%s: does not fit: only %llu bytes are below 1 GB",
-		    m->options->initrd, top < bottom ? 0 : top - bottom);
+		    m->initrd, top < bottom ? 0 : top - bottom);
 	start = (top - bytes) / PAGE * PAGE;
-	fill_from(fd, m->options->initrd, m->memory + start, bytes);
+	fill_from(fd, m->initrd, m->memory + start, bytes);
 	close(fd);
 	header->ramdisk_image = start;
 	header->ramdisk_size = bytes;
-	note("initrd: %#llx bytes at %#llx", bytes, start);
+	note("initrd: %s: %#llx bytes at %#llx", m->initrd, bytes, start);
 }
 /*L:120
  * Why early_top_pgt, and not init_top_pgt, which has these arrows already?
@@ -216,11 +227,10 @@ static void write_boot_params(struct machine *m)
 }
 /*:*/
 /*L:150
- * From here on the Launcher changes nothing in the Guest's memory, except for
- * the console's page.
+ * From here on the Launcher changes nothing in the Guest's memory, except in
+ * the pages of its devices, and where those were asked to put something.
  */
-static void *place_in_guest(const struct machine *m, const char *name,
-			    u64 bytes)
+void *place_in_guest(const struct machine *m, const char *name, u64 bytes)
 {
 	u64 gva = code_symbol(&m->code, name, bytes);
 
@@ -239,7 +249,6 @@ static void hand_over(struct machine *m)
 		.boot_params_gpa = BOOT_PARAMS_GPA,
 		.memory_bytes = m->bytes,
 	};
-	m->console = place_in_guest(m, "lguest_console", sizeof(*m->console));
 	m->entry = code_symbol(&m->code, "lguest_entry", 1);
 	note("first page table at %#llx, first instruction at %#llx",
 	     m->cr3, m->entry);
@@ -257,8 +266,9 @@ void machine_build(struct machine *m, const struct image *image,
 
 	m->image = image;
 	m->options = options;
-	if (options->initrd)
-		initrd = open_file(options->initrd, &initrd_bytes);
+	choose_initrd(m);
+	if (*m->initrd)
+		initrd = open_file(m->initrd, &initrd_bytes);
 	allocate_memory(m, initrd_bytes);
 	image_load(image, m->memory);
 	if (!kallsyms_open(&m->symbols, m->memory + image->start,
@@ -266,6 +276,7 @@ void machine_build(struct machine *m, const struct image *image,
 		die("%s: it has no kallsyms that I can read", options->kernel);
 	link_guest_code(&m->code, options->home, image->release, &m->symbols);
 	place_guest_code(m);
+	add_devices(m);
 	map_guest_code(m);
 	fill_page_tables(m);
 	patch_exits(m);

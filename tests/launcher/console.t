@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 . "$(dirname "$0")/build.sh"
-compile "$tmp/console" tests/launcher/console.c "$src/launcher/console.c"
+compile "$tmp/console" tests/launcher/console.c $parts
 timeout 60 "$tmp/console" 2>"$tmp/errors" && status=0 || status=$?
 sed 's/^/# /' "$tmp/errors"
 exit $status

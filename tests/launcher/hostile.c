@@ -14,6 +14,7 @@ static struct machine machine;
 static struct image image;
 static struct options options;
 static char *nothing[] = { NULL };
+static struct wish no_wish;
 static char path[PATH_MAX + 8];
 static u32 state = 1;
 
@@ -33,11 +34,12 @@ static int refused(const u8 *file, size_t bytes)
 	memset(&image, 0, sizeof(image));
 	options.kernel = path;
 	options.arguments = nothing;
+	options.wishes = &no_wish;
 	options.megabytes = 64;
 	died = DIES(image_read(&image, path);
 		    machine_build(&machine, &image, &options));
 	if (machine.memory && machine.memory != MAP_FAILED)
-		munmap(machine.memory, 64 << 20);
+		munmap(machine.memory, (64 << 20) + SHELF);
 	free(machine.symbols.entry);
 	free(machine.symbols.chain);
 	return died;

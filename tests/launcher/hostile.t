@@ -1,8 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 . "$(dirname "$0")/build.sh"
-parts="$src/launcher/image.c $src/launcher/kallsyms.c $src/launcher/link.c
-	$src/launcher/machine.c"
 compile "$tmp/hostile" tests/launcher/hostile.c $parts
 guest_code 6.6.6-tiny+x
 timeout 60 "$tmp/hostile" "$tmp"

@@ -45,6 +45,10 @@ says "unknown option --nonsense" "an unknown option" \
 	"$lguest" --nonsense 256 "$kernel"
 says "unknown option -xyz" "unknown letters" "$lguest" -xyz 256 "$kernel"
 says "--initrd needs a value" "an incomplete option" "$lguest" --initrd
+says "unknown option -b" "an option behind the kernel" \
+	"$lguest" 256 "$kernel" quiet -b
+says "how much memory, and which kernel" "only words for the kernel" \
+	"$lguest" -- 256 "$kernel"
 says "much is no number" "memory in words" "$lguest" much "$kernel"
 says "12x is no number" "memory with a tail" "$lguest" 12x "$kernel"
 says "No such file" "no such kernel" "$lguest" 256 /nowhere/vmlinuz
@@ -129,10 +133,22 @@ if $in_dev true 2>/dev/null; then
 		$in_dev ">$tmp/secret && chmod 600 $tmp/secret &&
 		exec setpriv --reuid=65534 --clear-groups \
 		$lguest --initrd=$tmp/secret 256 $kernel"
-	$in_dev "$lguest --verbose 256 $kernel --initrd=x two" \
+	$in_dev "$lguest 256 $kernel one --verbose two -- --initrd=x -b" \
 		2>"$tmp/err" >/dev/null
-	grep -q "command line: .*console=hvc0 --initrd=x two$" "$tmp/err"
-	ok $? "what stands behind the kernel belongs to the kernel"
+	grep -q "command line: .*console=hvc0 one two -- --initrd=x -b$" \
+		"$tmp/err"
+	ok $? "options may come late, all behind -- belongs to the kernel"
+	! grep -q "initrd:" "$tmp/err"
+	ok $? "without an initrd there is none"
+	echo "not one" >"$tmp/guest/$release/initramfs.cpio"
+	$in_dev "$lguest --verbose 256 $kernel" 2>"$tmp/err" >/dev/null
+	grep -q "initrd: $tmp/guest/$release/initramfs.cpio: 0x8 bytes" \
+		"$tmp/err"
+	ok $? "an initrd beside the Guest code is taken"
+	$in_dev "$lguest --verbose 256 $kernel --initrd=/etc/passwd" \
+		2>"$tmp/err" >/dev/null
+	grep -q "initrd: /etc/passwd: " "$tmp/err"
+	ok $? "unless the user has another"
 else
 	echo "# no mount namespaces here: no tests of /dev/lguest"
 fi

@@ -9,6 +9,17 @@ static struct image image;
 static struct options options;
 static char *nothing[] = { NULL };
 
+static void add_device(struct machine *m, const char *what)
+{
+	u32 pages = atoi(what);
+
+	device_add(m, pages * 10, pages * 100, pages);
+}
+
+static struct wish wishes[] = {
+	{ add_device, "7" }, { add_device, "2" }, { }
+};
+
 static u64 at_gpa(u64 gpa)
 {
 	return *(u64 *)(machine.memory + gpa);
@@ -36,6 +47,8 @@ static void build(const char *home, const char *kernel, u64 megabytes)
 	memset(&machine, 0, sizeof(machine));
 	memset(&image, 0, sizeof(image));
 	snprintf(options.home, sizeof(options.home), "%s", home);
+	if (!options.wishes)
+		options.wishes = wishes;
 	options.megabytes = megabytes;
 	options.kernel = kernel;
 	if (!options.arguments)
@@ -150,8 +163,34 @@ static void check_boot(const char *what)
 	   "%s: the initrd is where boot_params says", what);
 }
 
+static void check_bus(const char *what)
+{
+	struct lguest_device_desc *d = (void *)(machine.memory + machine.bytes);
+
+	ok(d[0].type == LGUEST_DEVICE_CONSOLE && d[0].irq == 1 &&
+	   d[0].status == 7 && d[0].pages == 1 &&
+	   d[0].pfn * PAGE == machine.code_gpa - CODE_GVA +
+	   code_symbol(&machine.code, "lguest_console", PAGE),
+	   "%s: the console is first on the bus", what);
+	ok(d[1].type == 70 && d[1].irq == 3 && d[1].features == 700 &&
+	   d[1].pages == 7 && d[1].pfn * PAGE == machine.bytes + PAGE &&
+	   d[2].type == 20 && d[2].irq == 4 && d[2].features == 200 &&
+	   d[2].pages == 2 && d[2].pfn == d[1].pfn + 7 && !d[3].type &&
+	   machine.top == machine.bytes + 10 * PAGE,
+	   "%s: then come all others, in order", what);
+	ok(!guest_memory(&machine, machine.top, 1) &&
+	   !guest_memory(&machine, machine.top - 1, 2) &&
+	   !guest_memory(&machine, -1ULL, 2) &&
+	   !guest_memory(&machine, 1, -1ULL) &&
+	   guest_memory(&machine, machine.top - 1, 1) ==
+	   machine.memory + machine.top - 1 &&
+	   guest_memory(&machine, 0, machine.top) == machine.memory,
+	   "%s: a Guest's memory has an end", what);
+}
+
 static void check_all(const char *what)
 {
+	check_bus(what);
 	check_tables(what);
 	check_links(what);
 	check_boot(what);
@@ -240,6 +279,7 @@ int main(int argc, char *argv[])
 {
 	static char *words[] = { "quiet", "two", NULL };
 	char initrd[PATH_MAX + 8], path[PATH_MAX + 8], bytes[5000];
+	struct wish too_many[15] = { };
 	const char *home = argv[1];
 	size_t size;
 	u8 *file;
@@ -252,6 +292,8 @@ int main(int argc, char *argv[])
 	options.initrd = initrd;
 	options.arguments = words;
 
+	for (i = 0; i < 14; i++)
+		too_many[i] = wishes[1];
 	for (i = 0; i < 2; i++) {
 		file = tiny_vmlinux(i, &size, NULL);
 		write_file(path, file, size);
@@ -266,6 +308,14 @@ int main(int argc, char *argv[])
 	ok(!DIES(build(home, path, 50)), "and that much is enough");
 	ok(!DIES(build(home, path, 32768)), "32 GB");
 	SAYS("32768 MB is the most", build(home, path, 32769), "33 GB");
+	options.wishes = too_many;
+	SAYS("has room for 13", build(home, path, 64), "14 devices");
+	too_many[13].add = NULL;
+	ok(!DIES(build(home, path, 64)), "13 devices are not too many");
+	too_many[1].add = NULL;
+	too_many[0].what = "32768";
+	SAYS("has room for 13", build(home, path, 64), "a device too large");
+	options.wishes = wishes;
 	options.initrd = "/boot";
 	SAYS("not a regular file", build(home, path, 64), "a folder as initrd");
 	options.initrd = "/nowhere";

@@ -1,8 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 . "$(dirname "$0")/build.sh"
-parts="$src/launcher/image.c $src/launcher/kallsyms.c $src/launcher/link.c
-	$src/launcher/machine.c"
 compile "$tmp/unit" tests/launcher/unit.c $parts
 for release in 6.6.6-tiny+x $(kernels); do
 	guest_code "$release"
