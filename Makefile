@@ -46,7 +46,8 @@ $(OUT)/lg.ko: FORCE
 	+$(Q)$(QUIETLY) $(MAKE) -C $(HEADERS) M=$(abspath $(OUT)/kbuild/$(KVER)) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	$(Q)extract/check-guest-code $(OUT)/kbuild/$(KVER)/lguest_guest.o
-	$(Q)cp -u $(OUT)/kbuild/$(KVER)/lguest_guest.o $(OUT)/guest/$(KVER)
+	$(Q)cp -u $(OUT)/kbuild/$(KVER)/lguest_guest.o \
+		$(OUT)/kbuild/$(KVER)/drivers/lguest_*.ko $(OUT)/guest/$(KVER)
 	$(Q)cp $(OUT)/kbuild/$(KVER)/lg.ko $@
 
 LAUNCHER_CFLAGS = -O2 -g -Wall -Wextra -Werror -Ibuild/tangle/include

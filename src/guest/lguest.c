@@ -28,6 +28,7 @@
 #include <linux/memblock.h>
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
+#include <linux/platform_device.h>
 #include <linux/pm.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
@@ -47,6 +48,7 @@
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
 #include <kernels.h>
+#include "../drivers/bus.h"
 #include "guest.h"
 
 struct lguest_data lguest_data;
@@ -717,6 +719,37 @@ static void arch_setup(void)
 }
 /*:*/
 
+static unsigned long lguest_hcall(unsigned long number, unsigned long arg1,
+				  unsigned long arg2, unsigned long arg3)
+{
+	return hcall(number, arg1, arg2, arg3);
+}
+
+/*G:230 Late, but before the drivers. */
+static int register_devices(void)
+{
+	struct lguest_bus_data data = { .hcall = lguest_hcall };
+	struct resource resources[] = {
+		DEFINE_RES_MEM(lguest_boot.memory_bytes, PAGE_SIZE),
+		DEFINE_RES_IRQ(LGUEST_BUS_IRQ),
+	};
+	struct platform_device_info bus = {
+		.name = "lguest_bus",
+		.id = PLATFORM_DEVID_NONE,
+		.res = resources,
+		.num_res = ARRAY_SIZE(resources),
+		.data = &data,
+		.size_data = sizeof(data),
+	};
+
+	free_irq(LGUEST_BUS_IRQ, NULL);
+	if (lguest_console_init() ||
+	    IS_ERR(platform_device_register_full(&bus)))
+		panic("lguest: no devices");
+	return 0;
+}
+/*:*/
+
 /*G:020
  * The order matters. Until the Host knows our page, any instruction that traps
  * kills us; until pv_ops is ours, the kernel must not run any of its own code.
@@ -775,7 +808,7 @@ void lguest_start(void)
 	x86_init.irqs.pre_vector_init = init_irqs;
 	x86_init.timers.timer_init = init_timer;
 	x86_init.oem.arch_setup = arch_setup;
-	x86_init.iommu.iommu_init = lguest_console_init;
+	x86_init.iommu.iommu_init = register_devices;
 	x86_platform.set_legacy_features = forget_the_eighties;
 	x86_platform.realmode_reserve = nothing;
 	x86_platform.realmode_init = nothing;

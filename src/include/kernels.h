@@ -3,6 +3,8 @@
 #ifndef _LGUEST_KERNELS_H
 #define _LGUEST_KERNELS_H
 
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
 #include <linux/types.h>
 #include <linux/version.h>
 
@@ -24,6 +26,53 @@ typedef int hvc_raise_t;
 #define LG_FIND_MPTABLE	find_mptable
 #else
 #define LG_FIND_MPTABLE	find_smp_config
+#endif
+
+/* 6.3 promised that an event changes no device, */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define LG_EVENT_CONST	const
+#else
+#define LG_EVENT_CONST
+#endif
+
+/* and 6.11 that a match changes no driver. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define LG_MATCH_CONST	const
+#else
+#define LG_MATCH_CONST
+#endif
+
+/* 6.11 takes a disk's limits all at once, and whether it can flush. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,
+					    struct queue_limits *limits,
+					    void *own)
+{
+	limits->features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA;
+	return blk_mq_alloc_disk(tags, limits, own);
+}
+#else
+static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,
+					    const struct queue_limits *limits,
+					    void *own)
+{
+	struct gendisk *disk = blk_mq_alloc_disk(tags, own);
+	struct request_queue *q;
+
+	if (IS_ERR(disk))
+		return disk;
+	q = disk->queue;
+	blk_queue_logical_block_size(q, limits->logical_block_size);
+	blk_queue_physical_block_size(q, limits->physical_block_size);
+	blk_queue_max_segments(q, limits->max_segments);
+	blk_queue_max_segment_size(q, limits->max_segment_size);
+	blk_queue_max_hw_sectors(q, limits->max_hw_sectors);
+	blk_queue_max_discard_sectors(q, limits->max_hw_discard_sectors);
+	q->limits.discard_granularity = limits->discard_granularity;
+	blk_queue_flag_set(QUEUE_FLAG_NONROT, q);
+	blk_queue_write_cache(q, true, true);
+	return disk;
+}
 #endif
 
 #endif /* _LGUEST_KERNELS_H */

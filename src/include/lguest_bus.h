@@ -1,17 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*P:050
- * All that a Guest has besides a CPU and memory stands on one page. It lies
- * just above the top of normal memory, where the kernel would never put
- * anything of its own, and is an array of device descriptors: what kind of
- * device this is, which interrupt it has, what it can do, and where the pages
- * are through which one talks to it. Those come next, above the list.
- *
- * That is our whole bus. Linux likes buses to be in its device model, so this
- * module puts it there. Each descriptor becomes a device below
- * /sys/bus/lguest, its type becomes a name to look for among the drivers, and
- * user space loads the one that fits. How far they have come is written back
- * into the descriptor, where the Launcher can read it. :*/
-
 /* What a Guest's drivers agree on with the Host and the Launcher. */
 #ifndef _LGUEST_BUS_H
 #define _LGUEST_BUS_H
@@ -122,6 +109,8 @@ struct lguest_net {
 	__u32 self;		/* number of our station */
 	__u8 mac[6];
 	__u16 mtu;		/* to start with */
+	__u32 filling;		/* Launcher: 1 while it fills a slot */
+	__u64 ring;		/* Guest: gpa of the one at self's key, or 0 */
 };
 
 /* The second. A frame has a struct virtio_net_hdr, 10 bytes, before it. */
