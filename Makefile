@@ -35,7 +35,7 @@ check-tangle:
 modules: tangle
 	$(Q)$(MAKE) --no-print-directory built
 
-built: $(OUT)/lg.ko $(OUT)/lguest
+built: $(OUT)/lg.ko $(OUT)/lguest $(OUT)/guest/$(KVER)/initramfs.cpio
 
 # kbuild knows best what is old: always ask it.
 $(OUT)/lg.ko: FORCE
@@ -49,6 +49,15 @@ $(OUT)/lg.ko: FORCE
 	$(Q)cp -u $(OUT)/kbuild/$(KVER)/lguest_guest.o \
 		$(OUT)/kbuild/$(KVER)/drivers/lguest_*.ko $(OUT)/guest/$(KVER)
 	$(Q)cp $(OUT)/kbuild/$(KVER)/lg.ko $@
+
+# What a Guest starts from: its drivers, and a first program.
+DRIVERS = $(addprefix $(OUT)/guest/$(KVER)/,lguest_bus.ko lguest_blk.ko)
+
+$(DRIVERS): $(OUT)/lg.ko ;
+
+$(OUT)/guest/$(KVER)/initramfs.cpio: extract/initramfs extract/kmods \
+		build/tangle/guest/init.sh $(DRIVERS)
+	$(Q)extract/initramfs $(KVER) build/tangle/guest/init.sh $@ $(DRIVERS)
 
 LAUNCHER_CFLAGS = -O2 -g -Wall -Wextra -Werror -Ibuild/tangle/include
 LAUNCHER_LIBS = -lelf -lz -llzma -lzstd -pthread

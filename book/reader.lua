@@ -351,6 +351,7 @@ local function language(roots)
 	for _, name in ipairs(sorted_keys(roots or {})) do
 		if name == 'Kbuild' then return 'makefile' end
 		if name:match('%.S$') then return 'gnuassembler' end
+		if name:match('%.sh$') then return 'bash' end
 	end
 	return 'c'
 end
