@@ -16,7 +16,7 @@ HEADERS = /lib/modules/$(KVER)/build
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo
-.PHONY: test test-fast vm bench clean FORCE
+.PHONY: rootfs demo-debian test test-fast vm bench clean FORCE
 
 all: modules
 
@@ -72,6 +72,22 @@ hosts: tangle
 	+$(Q)set -e; for kver in $(KVERS); do \
 		$(MAKE) --no-print-directory built \
 			KVER=$$kver OUT=build/host-$$kver; done
+
+# A Debian for a Guest's disk. Its packages come once, then wait in a tar.
+rootfs: deps hosts
+	+$(Q)$(MAKE) -s --no-print-directory build/debian.ext4
+
+build/debian.tar: extract/rootfs
+	$(Q)extract/rootfs base $@
+
+GUESTS = $(foreach kver,$(KVERS),build/host-$(kver)/guest/$(kver))
+
+build/debian.ext4: build/debian.tar extract/kmods \
+		$(wildcard $(addsuffix /lguest_*.ko,$(GUESTS)))
+	$(Q)extract/rootfs image $< $@ $(GUESTS)
+
+demo-debian: rootfs
+	$(Q)tests/vm/demo debian
 
 demo: deps tangle
 	+$(Q)kver=$$(extract/kver 6.1) && $(MAKE) --no-print-directory built \

@@ -36,6 +36,7 @@ base_tree() {
 	mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/test"
 	cp /bin/busybox "$1/bin"
 	ln -s busybox "$1/bin/sh"
+	ln -s bin "$1/sbin"
 	cp tests/vm/init "$1/init"
 	chmod 755 "$1/init"
 }
