@@ -116,6 +116,8 @@ struct device *device_add(struct machine *m, u16 type, u32 features,
 int device_bind(struct machine *m, u64 key, u64 ring);
 void device_interrupt(const struct device *d);
 void device_remove(struct device *d);
+void net_tun(struct machine *m, const char *what);
+void net_share(struct machine *m, const char *what);
 u8 *guest_memory(const struct machine *m, u64 gpa, u64 bytes);
 void start_thread(void *(*body)(void *), void *with);
 struct machine {
@@ -130,6 +132,7 @@ struct machine {
 	u64 tables_gpa, code_gpa;
 	u64 cr3, entry;
 	struct lguest_console *console;
+	char ip[80];		/* a word for the command line, or "" */
 	u32 devices;
 	struct device device[LGUEST_MAX_DEVICES];
 	int host;		/* /dev/lguest */
@@ -140,6 +143,7 @@ void machine_build(struct machine *m, const struct image *image,
 void *place_in_guest(const struct machine *m, const char *name, u64 bytes);
 void add_devices(struct machine *m);
 void start_devices(struct machine *m);
+void block_add(struct machine *m, const char *what);
 void console_start(struct lguest_console *page, int host);
 void console_output(struct lguest_console *page);
 void console_restore(void);

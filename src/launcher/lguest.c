@@ -32,6 +32,10 @@ static const char usage[] =
 "Run a stock Linux kernel as a Guest of this one. Needs lg.ko loaded.\n"
 "\n"
 "  --initrd=FILE      give the Guest this initial RAM disk, not our own\n"
+"  --block=FILE[,ro]  give it a disk, which is this file (read-only)\n"
+"  --tunnet=IP[/N]    give it a network card; the other end is the Host's, IP\n"
+"  --tunnet=bridge:NAME  and plug the other end into this bridge\n"
+"  --sharenet=FILE[#N]   give it one on a wire which all have who say this\n"
 "  --verbose          tell where everything is placed\n"
 "  --version          tell the version of this program\n"
 "  --help             this text\n"
@@ -41,7 +45,10 @@ static const char usage[] =
 "powers off.\n";
 
 static const struct option known[] = {
+	{ "block", required_argument, NULL, 'b' },
 	{ "initrd", required_argument, NULL, 'i' },
+	{ "tunnet", required_argument, NULL, 't' },
+	{ "sharenet", required_argument, NULL, 's' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -103,6 +110,14 @@ static void take_word(struct options *options, char *word)
 		options->arguments[words - 3] = word;
 	}
 }
+static void wish_for(struct options *options,
+		     void (*add)(struct machine *m, const char *what),
+		     const char *what)
+{
+	static size_t wishes;
+
+	options->wishes[wishes++] = (struct wish) { add, what };
+}
 static void parse_options(struct options *options, int argc, char *argv[])
 {
 	int c, at = 1;
@@ -117,8 +132,17 @@ static void parse_options(struct options *options, int argc, char *argv[])
 		case 1:
 			take_word(options, optarg);
 			break;
+		case 'b':
+			wish_for(options, block_add, optarg);
+			break;
 		case 'i':
 			options->initrd = optarg;
+			break;
+		case 't':
+			wish_for(options, net_tun, optarg);
+			break;
+		case 's':
+			wish_for(options, net_share, optarg);
 			break;
 		case 'v':
 			verbose = true;

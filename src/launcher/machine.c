@@ -175,22 +175,31 @@ static void patch_exits(struct machine *m)
 	patch_exit(m, "early_xen_iret_patch", "\xe9\x00\x00\x00\x00");
 }
 /*:*/
+static void add_word(char *to, const char *word)
+{
+	size_t length = strlen(to);
+
+	if (length + 1 + strlen(word) >= COMMAND_LINE)
+		die("the command line is too long: %d is the most",
+		    COMMAND_LINE - 1);
+	to[length] = ' ';
+	strcpy(to + length + 1, word);
+}
+
 static void write_command_line(const struct machine *m, char *to)
 {
-	char *const *word = m->options->arguments;
-	size_t length;
+	char *const *word;
+	bool has_ip = !*m->ip;
 
 	strcpy(to, "mitigations=off pti=off acpi=off pci=off nolapic "
 	       "dis_ucode_ldr nowatchdog noreplace-smp "
 	       "8250.nr_uarts=0 console=hvc0");
-	for (; *word; word++) {
-		length = strlen(to);
-		if (length + 1 + strlen(*word) >= COMMAND_LINE)
-			die("the command line is too long: %d is the most",
-			    COMMAND_LINE - 1);
-		to[length] = ' ';
-		strcpy(to + length + 1, *word);
-	}
+	for (word = m->options->arguments; *word; word++)
+		has_ip |= !strncmp(*word, "ip=", 3);
+	if (!has_ip)
+		add_word(to, m->ip);
+	for (word = m->options->arguments; *word; word++)
+		add_word(to, *word);
 	note("command line: %s", to);
 }
 static void write_seed(struct setup_data *seed)

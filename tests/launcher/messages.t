@@ -86,6 +86,19 @@ says "needs [0-9]* MB or more" "an initrd as large as the Guest" \
 says "command line is too long" "2048 letters" \
 	"$lguest" 256 "$kernel" "$(head -c 2048 /dev/zero | tr '\0' x)"
 
+head -c 4000 /dev/zero >"$tmp/odd"
+says "cannot open /nowhere/disk: No such file" "no such disk" \
+	"$lguest" --block=/nowhere/disk 256 "$kernel"
+says "cannot use /boot: no file, and no block device" "a folder as disk" \
+	"$lguest" 256 "$kernel" quiet --block=/boot,ro
+says "cannot use $tmp/odd: 4000 bytes are no whole sectors" "an odd disk" \
+	"$lguest" --block="$tmp/odd" 256 "$kernel"
+says "cannot use $tmp/empty: it is empty" "an empty disk" \
+	"$lguest" --block="$tmp/empty" 256 "$kernel"
+says "cannot use $tmp/large: another Guest has it" "the same disk twice" \
+	"$lguest" --block="$tmp/large" 256 "$kernel" --block="$tmp/large"
+says "--block needs a value" "no disk" "$lguest" 256 "$kernel" --block
+
 for section in __jump_table .altinstructions .static_call_sites __ex_table \
 	.data..percpu; do
 	guest_code "$release" "-DEXTRA=.section $section,\"a\"; .quad 0"
@@ -133,6 +146,10 @@ if $in_dev true 2>/dev/null; then
 		$in_dev ">$tmp/secret && chmod 600 $tmp/secret &&
 		exec setpriv --reuid=65534 --clear-groups \
 		$lguest --initrd=$tmp/secret 256 $kernel"
+	says "cannot open $tmp/secret: Permission denied" "a secret disk" \
+		$in_dev ">$tmp/secret && chmod 600 $tmp/secret &&
+		exec setpriv --reuid=65534 --clear-groups \
+		$lguest --block=$tmp/secret 256 $kernel"
 	$in_dev "$lguest 256 $kernel one --verbose two -- --initrd=x -b" \
 		2>"$tmp/err" >/dev/null
 	grep -q "command line: .*console=hvc0 one two -- --initrd=x -b$" \
