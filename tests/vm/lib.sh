@@ -2,8 +2,9 @@
 # What the tests in QEMU are made of. A test sources this, then says:
 #
 #	plan 3
-#	guest [programs] <<'END'	what runs in the Guest (may be left out),
-#					and whether it needs our programs
+#	guest [programs] [drivers] <<'END'	what runs in the Guest (may be
+#					left out), and whether it needs our
+#					programs, and our drivers to modprobe
 #	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
@@ -25,13 +26,21 @@ plan() {
 	echo "1..$1"
 }
 
-programs=
+needs=
 guest() {
-	programs=${1-}
+	needs=" $* "
 	cat >"$work/guest.sh"
 }
 
-# What both worlds start from.
+# libraries TREE PROGRAM: those that it needs go along.
+libraries() {
+	ldd "$2" | grep -o '/[^ ]*' |
+		while read -r file; do cp -L --parents "$file" "$1"; done
+}
+
+# What both worlds start from, and those of this machine's programs that the
+# test wants to be carried along.
+carry=
 base_tree() {
 	mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/test"
 	cp /bin/busybox "$1/bin"
@@ -39,6 +48,10 @@ base_tree() {
 	ln -s bin "$1/sbin"
 	cp tests/vm/init "$1/init"
 	chmod 755 "$1/init"
+	for program in $carry; do
+		cp -L "$(command -v "$program")" "$1/bin"
+		libraries "$1" "$1/bin/$program"
+	done
 }
 
 pack() {
@@ -50,12 +63,18 @@ guest_initramfs() {
 	rm -rf "$work/guest"
 	base_tree "$work/guest"
 	[ ! -e "$work/guest.sh" ] || cp "$work/guest.sh" "$work/guest/test"
-	if [ -n "$programs" ]; then
+	case $needs in *' programs '*)
 		built=build/vm/programs-$kver
 		MAKEFLAGS='' make -s -C tests/vm/programs OUT="$PWD/$built" \
 			KVER="$kver" >&2 || exit 1
 		cp -a "$built/." "$work/guest"
-	fi
+		;;
+	esac
+	case $needs in *' drivers '*)
+		extract/kmods "$kver" "$work/guest" \
+			"build/host-$kver/guest/$kver"/lguest_*.ko || exit 1
+		;;
+	esac
 	pack "$work/guest" "$1"
 }
 
@@ -81,8 +100,7 @@ host_initramfs() {
 				tests/vm/payloads/$payload.c || exit 1
 		cp build/vm/$payload "$tree/bin"
 	done
-	ldd "$built/lguest" | grep -o '/[^ ]*' |
-		while read -r file; do cp -L --parents "$file" "$tree"; done
+	libraries "$tree" "$built/lguest"
 	[ -z "$modules" ] || extract/kmods "$2" "$tree" $modules || exit 1
 	guest_initramfs "$tree/guest.cpio"
 	pack "$tree" "$1"
