@@ -53,7 +53,7 @@ void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 	vsnprintf(cpu->event.text, sizeof(cpu->event.text), format, args);
 	va_end(args);
 	cpu->event_ready = true;
-	if (!__ratelimit(&deaths))
+	if (fatal_signal_pending(current) || !__ratelimit(&deaths))
 		return;
 	pr_notice("Guest of %s[%d] died: %s\n", current->comm,
 		  task_pid_nr(current), cpu->event.text);

@@ -21,8 +21,9 @@
 #include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/rwsem.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include "lg.h"
 #include "lguest_bus.h"
 
@@ -30,11 +31,12 @@
 
 /*
  * Somebody listens: a Guest, who is interrupted, or a Launcher, who is woken by
- * an eventfd. All but `next` is constant from bind to unbind; the list is under
- * ports_lock, which senders hold for reading.
+ * an eventfd. Those who bind and unbind hold binders. Those who send find it in
+ * the list under RCU, and hold its lock while they touch what it leads to.
  */
 struct port {
 	struct hlist_node node;
+	struct rcu_head rcu;
 	struct lguest *lg;	/* whose memory the ring is in */
 	struct page *page;	/* with the offset: the key */
 	unsigned int offset;
@@ -42,35 +44,26 @@ struct port {
 	u32 slots;
 	struct eventfd_ctx *bell;	/* or NULL: */
 	unsigned int irq;
-	struct mutex lock;	/* of */
+	spinlock_t lock;	/* of the next two: */
 	u32 next;		/* slot to be filled */
+	bool closed;		/* nothing but this may be looked at */
 };
 
 static DEFINE_HASHTABLE(ports, 8);
-static DECLARE_RWSEM(ports_lock);
-
-/*
- * The page of @gpa, if it was pinned before. Context: any thread that keeps
- * @lg alive: pages are added while it lives, and none is taken away.
- */
-static struct page *pinned_page(struct lguest *lg, u64 gpa)
-{
-	u64 gfn = gpa >> PAGE_SHIFT;
-
-	return gfn < lg->nr_pages ? READ_ONCE(lg->pages[gfn]) : NULL;
-}
+static DEFINE_MUTEX(binders);
 
 static unsigned long hash_of(struct page *page, unsigned int offset)
 {
 	return (unsigned long)page + offset;
 }
 
-/* Context: ports_lock held. */
+/* Context: binders held, or in an RCU read section. */
 static struct port *find_port(struct page *page, unsigned int offset)
 {
 	struct port *port;
 
-	hash_for_each_possible(ports, port, node, hash_of(page, offset))
+	hash_for_each_possible_rcu(ports, port, node, hash_of(page, offset),
+				   lockdep_is_held(&binders))
 		if (port->page == page && port->offset == offset)
 			return port;
 	return NULL;
@@ -89,6 +82,7 @@ static int read_dma(struct lguest *lg, u64 gpa, struct lguest_dma *dma)
 	if (!page || !IS_ALIGNED(gpa, sizeof(*dma)))
 		return -EINVAL;
 	memcpy(dma, page_address(page) + offset_in_page(gpa), sizeof(*dma));
+	barrier();	/* Not one look at the original after this. */
 	if (dma->segments > LGUEST_DMA_SEGMENTS)
 		return -EINVAL;
 	for (i = 0; i < dma->segments; i++) {
@@ -190,35 +184,38 @@ static int bind_port(struct lguest *lg, u64 key, u64 ring, unsigned int irq,
 	port->slots = ring ? open_ring(lg, ring) : 0;
 	port->bell = bell;
 	port->irq = irq;
-	mutex_init(&port->lock);
+	spin_lock_init(&port->lock);
 	if (ring && !port->slots) {
 		kfree(port);
 		return -EINVAL;
 	}
-	down_write(&ports_lock);
+	mutex_lock(&binders);
 	if (find_port(port->page, port->offset))
 		err = -EBUSY;
 	else if (lg->nr_ports == MAX_PORTS)
 		err = -ENOSPC;
 	if (!err) {
-		hash_add(ports, &port->node, hash_of(port->page, port->offset));
+		hash_add_rcu(ports, &port->node, hash_of(port->page, port->offset));
 		lg->nr_ports++;
 	}
-	up_write(&ports_lock);
+	mutex_unlock(&binders);
 	if (err)
 		kfree(port);
 	return err;
 }
 /*:*/
 
-/* Context: ports_lock held for writing. */
+/* Context: binders held. */
 static void close_port(struct port *port)
 {
-	hash_del(&port->node);
+	hash_del_rcu(&port->node);
+	spin_lock(&port->lock);
+	port->closed = true;
+	spin_unlock(&port->lock);
 	port->lg->nr_ports--;
 	if (port->bell)
 		eventfd_ctx_put(port->bell);
-	kfree(port);
+	kfree_rcu(port, rcu);
 }
 
 /* Context: may sleep. After this nobody writes to the Guest's memory. */
@@ -228,11 +225,11 @@ void close_ports(struct lguest *lg)
 	struct port *port;
 	int i;
 
-	down_write(&ports_lock);
+	mutex_lock(&binders);
 	hash_for_each_safe(ports, i, next, port, node)
 		if (port->lg == lg)
 			close_port(port);
-	up_write(&ports_lock);
+	mutex_unlock(&binders);
 }
 
 /*H:710
@@ -249,11 +246,11 @@ long bind_dma(struct lg_cpu *cpu, u64 key, u64 ring, u64 irq)
 	if (ring && irq < LGUEST_NR_IRQS) {
 		err = bind_port(lg, key, ring, irq, NULL);
 	} else if (!ring && pinned_page(lg, key)) {
-		down_write(&ports_lock);
+		mutex_lock(&binders);
 		port = find_port(pinned_page(lg, key), offset_in_page(key));
 		if (port && port->lg == lg && !port->bell)
 			close_port(port);
-		up_write(&ports_lock);
+		mutex_unlock(&binders);
 	} else {
 		err = -EINVAL;
 	}
@@ -322,8 +319,8 @@ static void copy_dma(struct finger *from, struct finger *to, u32 bytes)
 }
 
 /*
- * Context: ports_lock and port->lock held. @from: checked and pinned. Returns
- * @bytes, or -EAGAIN when the ring is full, or -EMSGSIZE.
+ * Context: port->lock held. @from: checked and pinned. Returns @bytes, or
+ * -EAGAIN when the ring is full, or -EMSGSIZE.
  */
 static long deliver(struct port *port, struct finger *from, u32 bytes)
 {
@@ -362,26 +359,25 @@ static void ring_bell(const struct port *port)
 		raise_irq(&port->lg->cpu, port->irq);
 }
 
+/* Context: an RCU read section. */
 static long send_to(struct port *port, struct finger *from, u32 bytes)
 {
-	bool wanted = false;
-	long sent = -EMSGSIZE;
+	long sent = bytes ? -EMSGSIZE : 0;
 
-	if (!port->ring)
-		return sent;
-	mutex_lock(&port->lock);
-	sent = deliver(port, from, bytes);
-	if (sent > 0)
-		wanted = wants_bell(port);
-	mutex_unlock(&port->lock);
-	if (wanted)
+	spin_lock(&port->lock);
+	if (port->closed)
+		sent = -ENOTCONN;
+	else if (bytes && port->ring)
+		sent = deliver(port, from, bytes);
+	if (!bytes || (sent > 0 && wants_bell(port)))
 		ring_bell(port);
+	spin_unlock(&port->lock);
 	return sent;
 }
 
 /*H:720
- * send_dma() - LHCALL_SEND_DMA. @gpa: of a struct lguest_dma; 0: nothing but
- * the bell. Returns the bytes that arrived, or an error for the Guest.
+ * send_dma() - LHCALL_SEND_DMA. @gpa: of a struct lguest_dma. With 0, or one
+ * that has no bytes, it is a bell. Returns the bytes that arrived, or an error.
  *
  * Context: the Guest's thread; may sleep.
  */
@@ -390,7 +386,7 @@ long send_dma(struct lg_cpu *cpu, u64 key, u64 gpa)
 	struct lguest_dma dma;
 	struct finger from = { .lg = cpu->lg, .segment = dma.segment };
 	struct port *port;
-	long sent = 0;
+	long sent = -ENOTCONN;
 	int bytes = 0;
 
 	if (gpa && guest_page(cpu->lg, gpa >> PAGE_SHIFT))
@@ -403,22 +399,18 @@ long send_dma(struct lg_cpu *cpu, u64 key, u64 gpa)
 			   key, gpa);
 		return -EINVAL;
 	}
-	down_read(&ports_lock);
+	rcu_read_lock();
 	port = find_port(pinned_page(cpu->lg, key), offset_in_page(key));
-	if (!port)
-		sent = -ENOTCONN;
-	else if (bytes)
+	if (port)
 		sent = send_to(port, &from, bytes);
-	else
-		ring_bell(port);
-	up_read(&ports_lock);
+	rcu_read_unlock();
 	return sent;
 }
 /*:*/
 
 /*H:730
- * get_dma() - LHREQ_GET_DMA: the gpa of the next free slot of the ring that
- * this Guest bound to @key, or 0. The caller fills it.
+ * get_dma() - LHREQ_GET_DMA: the gpa of the next free slot of a ring in this
+ * Guest that is bound to @key, or 0. The caller fills it.
  *
  * Context: any thread of the Launcher.
  */
@@ -429,20 +421,22 @@ u64 get_dma(struct lguest *lg, u64 key)
 	struct port *port;
 	u64 gpa = 0;
 
-	down_read(&ports_lock);
+	rcu_read_lock();
 	port = find_port(page, offset_in_page(key));
 	if (port && port->lg == lg && port->ring) {
-		mutex_lock(&port->lock);
+		spin_lock(&port->lock);
 		gpa = port->ring + (port->next + 1) * sizeof(*slot);
 		slot = page_address(pinned_page(lg, gpa)) + offset_in_page(gpa);
 		/* Pairs with the receiver's release: the buffers are free. */
-		if (smp_load_acquire(&slot->used))
+		if (port->closed || smp_load_acquire(&slot->used)) {
 			gpa = 0;
-		else
+		} else {
+			WRITE_ONCE(slot->used, LGUEST_DMA_TAKEN);
 			port->next = (port->next + 1) % port->slots;
-		mutex_unlock(&port->lock);
+		}
+		spin_unlock(&port->lock);
 	}
-	up_read(&ports_lock);
+	rcu_read_unlock();
 	return gpa;
 }
 /*:*/

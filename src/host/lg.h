@@ -158,6 +158,7 @@ void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area);
 /* page_tables.c */
 extern atomic_long_t pinned_pages;
 void *guest_page(struct lguest *lg, u64 gfn);
+struct page *pinned_page(struct lguest *lg, u64 gpa);
 int init_memory(struct lguest *lg, u64 memory, u64 bytes);
 void free_memory(struct lguest *lg);
 int init_shadow(struct lguest *lg, u64 cr3);

@@ -5,7 +5,8 @@
  * first page table and there the first instruction. After that, to read() is
  * to run: on the thread that made the Guest, and no other, until a signal
  * comes, or until the Guest has something for the Launcher. Later writes raise
- * the Guest's interrupts, and any thread may do that.
+ * the Guest's interrupts, or ask where it wants what has come for it, and any
+ * thread may do that.
  *
  * close() ends it. So does exit(), and so does SIGKILL, as a kernel closes the
  * files of the dead. Nobody has to be asked to tidy up. :*/
@@ -83,8 +84,8 @@ static int lguest_release(struct inode *inode, struct file *file)
 	return 0;
 }
 /*H:110
- * Everything in @args came from user space. The caller holds lg_lock.
- * Errors: see include/lguest_launcher.h.
+ * Everything in @args came from user space. No lock is held: to get memory can
+ * take long. Errors: see include/lguest_launcher.h.
  */
 static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 {
@@ -107,8 +108,6 @@ static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 		err = init_shadow(lg, args->cr3);
 	if (!err)
 		err = init_cpu(&lg->cpu, lg, args->entry);
-	if (!err)
-		err = hang_in_switcher(current->mm);
 	return err;
 }
 /*:*/
@@ -125,8 +124,11 @@ static ssize_t initialise(struct file *file, const char __user *in, size_t n)
 	lg = kvzalloc(sizeof(*lg), GFP_KERNEL_ACCOUNT);
 	if (!lg)
 		return -ENOMEM;
+	err = start_guest(lg, &args);
 	mutex_lock(&lg_lock);
-	err = file->private_data ? -EBUSY : start_guest(lg, &args);
+	if (!err)
+		err = file->private_data ? -EBUSY :
+					   hang_in_switcher(current->mm);
 	if (!err) {
 		lg->mm = current->mm;
 		mmgrab(lg->mm);
@@ -164,6 +166,8 @@ static ssize_t lguest_write(struct file *file, const char __user *in,
 		raise_irq(&lg->cpu, args[1]);
 		break;
 	case LHREQ_BIND_DMA:
+		if (n < sizeof(args) || args[3] > INT_MAX)
+			return n < sizeof(args) ? -EINVAL : -EBADF;
 		if (lg->cpu.task != current || current->mm != lg->mm)
 			return -EPERM;
 		err = bind_for_launcher(lg, args[1], args[2], args[3]);

@@ -17,6 +17,7 @@
  * keep one sentence of this file, keep this one: the shadow is a TLB. :*/
 
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched/mm.h>
 #include <asm/trap_pf.h>
 #include "lg.h"
@@ -31,6 +32,7 @@
 atomic_long_t pinned_pages;	/* of all Guests */
 
 static bool pin_around(struct lguest *lg, u64 gfn);
+static bool pin_one(struct lguest *lg, u64 gfn);
 
 /*M:040
  * What a Guest touches is pinned below, and stays. The last road leads away
@@ -47,14 +49,15 @@ void *guest_page(struct lguest *lg, u64 gfn)
 {
 	if (gfn >= lg->nr_pages)
 		return NULL;
-	if (!lg->pages[gfn] && !pin_around(lg, gfn))
+	gfn = array_index_nospec(gfn, lg->nr_pages);
+	if (!lg->pages[gfn] && !pin_around(lg, gfn) && !pin_one(lg, gfn))
 		return NULL;
 	return page_address(lg->pages[gfn]);
 }
 
 static void keep_page(struct lguest *lg, u64 gfn, struct page *page)
 {
-	lg->pages[gfn] = page;
+	WRITE_ONCE(lg->pages[gfn], page);
 	atomic_long_inc(&pinned_pages);
 }
 
@@ -76,6 +79,29 @@ static bool pin_around(struct lguest *lg, u64 gfn)
 	return lg->pages[gfn];
 }
 /*:*/
+static bool pin_one(struct lguest *lg, u64 gfn)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(lg->memory + gfn * PAGE_SIZE, 1,
+				FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return false;
+	keep_page(lg, gfn, page);
+	return true;
+}
+
+/*
+ * The page of @gpa, if it was pinned before, or NULL. Context: any thread that
+ * keeps @lg alive: pages are added while it lives, and none is taken away.
+ */
+struct page *pinned_page(struct lguest *lg, u64 gpa)
+{
+	u64 gfn = gpa >> PAGE_SHIFT;
+
+	if (gfn >= lg->nr_pages)
+		return NULL;
+	return READ_ONCE(lg->pages[array_index_nospec(gfn, lg->nr_pages)]);
+}
 /* Context: the initialising thread. Errors: -ENOMEM. */
 int init_memory(struct lguest *lg, u64 memory, u64 bytes)
 {

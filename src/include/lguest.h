@@ -25,7 +25,8 @@
 #define LHCALL_NOTIFY		16	/* LGUEST_NOTIFY_*, for the Launcher */
 #define LHCALL_SET_DEBUGREG	17	/* number, value */
 #define LHCALL_BIND_DMA		18	/* key, gpa of a ring or 0, irq */
-					/* answers 0, -EBUSY or -ENOSPC */
+					/* answers 0, -EBUSY, -ENOSPC or */
+					/* -ENOMEM */
 #define LHCALL_SEND_DMA		19	/* key, gpa of buffers or 0 */
 					/* answers bytes that arrived, or */
 					/* -ENOTCONN, -EAGAIN, -EMSGSIZE */

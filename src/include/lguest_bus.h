@@ -36,6 +36,7 @@ struct lguest_device_desc {
 #define LGUEST_DMA_SEGMENTS	31
 #define LGUEST_DMA_BYTES	(17 * 4096)	/* in all: 64 KB and heads */
 #define LGUEST_RING_SLOTS	256		/* at most */
+#define LGUEST_DMA_TAKEN	(1U << 31)	/* see LHREQ_GET_DMA */
 
 /* A part of a buffer. It may cross pages. */
 struct lguest_segment {
@@ -46,15 +47,17 @@ struct lguest_segment {
 
 /* Something to send, or room to receive. Aligned to its 512 bytes. */
 struct lguest_dma {
-	__u32 used;		/* in a ring: bytes that came, 0: none yet */
+	__u32 used;		/* in a ring: bytes that came; none yet */
+				/* if it is 0, or has LGUEST_DMA_TAKEN */
 	__u32 segments;		/* how many of them there are */
 	__u64 reserved;
 	struct lguest_segment segment[LGUEST_DMA_SEGMENTS];
 };
 /*
  * Page-aligned, in gpas that follow each other. Slots are filled in order,
- * around and around. The receiver has touched each page of ring and buffers
- * before: the Host does not go looking for memory in other people's Guests.
+ * around and around; the receiver sets `used` to 0 when it has emptied one.
+ * It has written to each page of a buffer before: the Host does not go looking
+ * for memory in other people's Guests.
  */
 struct lguest_ring {
 	__u32 slots;		/* read once, when it is bound */
@@ -109,7 +112,7 @@ struct lguest_net {
 	__u32 self;		/* number of our station */
 	__u8 mac[6];
 	__u16 mtu;		/* to start with */
-	__u32 filling;		/* Launcher: 1 while it fills a slot */
+	__u32 reserved;
 	__u64 ring;		/* Guest: gpa of the one at self's key, or 0 */
 };
 

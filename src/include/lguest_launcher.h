@@ -31,9 +31,14 @@ struct lguest_initialize {
 /*
  * LHREQ_BIND_DMA: what comes for this key goes into the ring, and then the
  * eventfd is signalled; without a ring the key is a bell. From the thread that
- * initialised. LHREQ_GET_DMA: write() answers the gpa of the next free slot of
- * the ring that the Guest bound to this key, which the caller will fill, or 0.
- * A slot is given once.
+ * initialised, and for good. Errors also: EBADF; EBUSY: somebody is bound to
+ * this key; ENOSPC: too many.
+ *
+ * LHREQ_GET_DMA: write() answers the gpa of the next free slot of a ring in
+ * this Guest that is bound to the key, or 0. From now on LGUEST_DMA_TAKEN is in
+ * its `used`, and nobody fills it but the caller, who must: slots come in
+ * order. It stores `used` last, then looks at the ring's `quiet`, after a full
+ * barrier, and if that is 0 raises the interrupt.
  */
 
 /*

@@ -193,7 +193,7 @@ static struct lguest_ring *ring_of(const struct net *net)
 						  sizeof(struct lguest_ring));
 }
 /*L:330
- * A slot that was given must come back, or the Guest would wait for it forever:
+ * A slot that was taken must come back, or the Guest would wait for it forever:
  * the ring goes in order. If there is nothing to bring, it comes back with a
  * length that no frame has.
  */
@@ -229,15 +229,12 @@ static bool bring_frame(struct net *net)
 	struct lguest_dma *slot = NULL;
 	ssize_t gpa;
 
-	__atomic_store_n(&net->own->filling, 1, __ATOMIC_SEQ_CST);
 	gpa = write(m->host, request, sizeof(request));
 	if (gpa > 0)
 		slot = (struct lguest_dma *)guest_memory(m, gpa, sizeof(*slot));
-	if (slot)
-		fill_slot(net, slot);
-	__atomic_store_n(&net->own->filling, 0, __ATOMIC_RELEASE);
 	if (!slot)
 		return false;
+	fill_slot(net, slot);
 	ring = ring_of(net);
 	/* First `used`, then `quiet`. The Guest: the other way. */
 	if (!ring || !__atomic_load_n(&ring->quiet, __ATOMIC_SEQ_CST))

@@ -187,6 +187,9 @@ static void start_receiver(struct guest *g, __u64 key)
 	start(g);
 	while (*answer == UNANSWERED)
 		usleep(1000);
+	if (*answer)
+		printf("not ok - a receiver can't bind: %lld\n",
+		       (long long)*answer);
 }
 
 /* Returns the exit status of its Launcher. */
@@ -399,7 +402,6 @@ static int ask(struct guest *g, int fd)
 	pthread_t thread;
 	long answer;
 
-	(void)g;
 	host = fd;
 	bell = eventfd(0, EFD_NONBLOCK);
 	pthread_create(&thread, NULL, from_another_thread, &answer);
@@ -423,6 +425,8 @@ static int ask(struct guest *g, int fd)
 	is("a slot", request(fd, LHREQ_GET_DMA, RING, 0, 0), RING + 512);
 	is("another slot", request(fd, LHREQ_GET_DMA, RING, 0, 0),
 	   RING + 1024);
+	is("both are marked", ring_of(g)->slot[0].used &
+	   ring_of(g)->slot[1].used, LGUEST_DMA_TAKEN);
 	fflush(stdout);
 	return 0;
 }
@@ -439,6 +443,9 @@ static int listen_to_guest(struct guest *g, int fd)
 	is("two bells and one for data",
 	   eventfd_read(bell, &rings) ? -1 : (int)rings, 3);
 	is("what came", ring_of(g)->slot[2].used, 700);
+	ring_of(g)->slot[2].used = 0;
+	is("once around: a taken slot is not given again",
+	   request(fd, LHREQ_GET_DMA, RING, 0, 0), 0);
 	ok(!memcmp(g->memory + BUFFERS + 2 * 32768, g->memory + FROM, 700),
 	   "and its contents");
 	fflush(stdout);
@@ -448,7 +455,7 @@ static int listen_to_guest(struct guest *g, int fd)
 static void reaches_its_launcher(void)
 {
 	struct guest g = new_guest(3);
-	struct step *rung, *sent, *unbound;
+	struct step *rung, *sent, *unbound, *full;
 
 	g.launcher = listen_to_guest;
 	segment(dma_of(&g), FROM, 700);
@@ -457,11 +464,32 @@ static void reaches_its_launcher(void)
 	sent = SEND(&g, RING, DMA);
 	BIND(&g, RING, 0, 0);
 	unbound = SEND(&g, RING + 1, DMA);
+	full = SEND(&g, RING, DMA);
 	start(&g);
 	is("its Launcher's exit status", join(&g), 0);
 	is("ring a bell", rung->answer, 0);
 	is("send to the Launcher", sent->answer, 700);
 	is("send data to a bell", unbound->answer, -EMSGSIZE);
+	is("send to a slot that is taken", full->answer, -EAGAIN);
+	discard(&g);
+}
+
+/* In the midst of good pages there is one that can't be had. */
+static void lives_beside_a_hole(void)
+{
+	struct guest g = new_guest(1);
+	struct step *sent;
+
+	munmap(g.memory + UNTOUCHED, 4096);
+	segment(dma_of(&g), UNTOUCHED + 4096, 10);
+	BIND(&g, RING, RING, 5);
+	sent = SEND(&g, RING, DMA);
+	run(&g);
+	is("send a page beside a hole", sent->answer, 10);
+	dma_of(&g)->segments = 0;
+	segment(dma_of(&g), UNTOUCHED, 10);
+	run(&g);
+	is("send the hole, and die", g.event->kind, LGUEST_EVENT_DEAD);
 	discard(&g);
 }
 
@@ -566,6 +594,7 @@ int main(void)
 	offers_nonsense();
 	dies_of_nonsense();
 	reaches_its_launcher();
+	lives_beside_a_hole();
 	survives_flipping();
 	survives_deaths();
 	return 0;
