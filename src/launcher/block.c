@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -16,6 +17,7 @@
 #define SECTOR	512
 #define THREADS	16	/* of each disk: requests that may wait */
 #define UNTOLD	8	/* answers without an interrupt, at most */
+#define SLOW	1000000	/* nanoseconds */
 #define HOLE	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 
 struct disk {
@@ -25,6 +27,7 @@ struct disk {
 	int file, bell;
 	bool read_only;
 	bool broken;			/* data that was promised is lost */
+	bool slow;			/* it was, the last time */
 	u64 sectors;
 	pthread_mutex_t lead;		/* who holds it takes requests; of: */
 	u32 taken;
@@ -187,6 +190,40 @@ static u32 move(struct job *job, int file, int flags)
 	return LGUEST_BLOCK_OK;
 }
 /*:*/
+static u64 nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static u32 move_timed(struct job *job)
+{
+	u64 start = nanoseconds();
+	u32 verdict = move(job, job->disk->file, 0);
+
+	__atomic_store_n(&job->disk->slow, nanoseconds() - start > SLOW,
+			 __ATOMIC_RELAXED);
+	return verdict;
+}
+static u32 move_at_once(struct job *job)
+{
+	u32 verdict = LGUEST_BLOCK_UNKNOWN;
+
+	if (job->request.kind == LGUEST_BLOCK_READ)
+		verdict = move(job, job->disk->file, RWF_NOWAIT);
+	if (verdict == LGUEST_BLOCK_UNKNOWN &&
+	    !__atomic_load_n(&job->disk->slow, __ATOMIC_RELAXED))
+		verdict = move_timed(job);
+	return verdict;
+}
+
+static bool may_be_quick(const struct lguest_block_request *r)
+{
+	return r->kind == LGUEST_BLOCK_READ ||
+	       (r->kind == LGUEST_BLOCK_WRITE && !r->fua);
+}
 /*L:260
  * Linux reports data that it could not write back later, once to each opening
  * of the file. If all threads shared one, one of them would be told, and
@@ -226,7 +263,7 @@ static u32 perform(struct job *job)
 			return promise(job);
 		/* fall through */
 	default:
-		return move(job, job->disk->file, 0);
+		return move_timed(job);
 	}
 }
 static void answer(const struct job *job, u32 answer)
@@ -251,11 +288,10 @@ static bool answer_at_once(struct job *job)
 {
 	u32 verdict = check_request(job);
 
-	if (verdict == LGUEST_BLOCK_OK) {
-		if (job->request.kind != LGUEST_BLOCK_READ ||
-		    move(job, job->disk->file, RWF_NOWAIT) != LGUEST_BLOCK_OK)
-			return false;
-	}
+	if (verdict == LGUEST_BLOCK_OK &&
+	    (!may_be_quick(&job->request) ||
+	     move_at_once(job) != LGUEST_BLOCK_OK))
+		return false;
 	answer(job, verdict);
 	if (++job->disk->untold == UNTOLD)
 		tell_guest(job->disk);
