@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,16 +53,15 @@ void fill_from(int fd, const char *path, u8 *to, size_t bytes)
 	}
 }
 
-u8 *read_file(const char *path, size_t *bytes)
+const u8 *read_file(const char *path, size_t *bytes)
 {
 	int fd = open_file(path, bytes);
-	u8 *to = malloc(*bytes + 1);
+	u8 *file = mmap(NULL, *bytes ?: 1, PROT_READ, MAP_PRIVATE, fd, 0);
 
-	if (!to)
-		die("no memory for %s", path);
-	fill_from(fd, path, to, *bytes);
+	if (file == MAP_FAILED)
+		die("cannot read %s: %s", path, strerror(errno));
 	close(fd);
-	return to;
+	return file;
 }
 static void set_release(struct image *image, const char *path,
 			const u8 *from, size_t bytes, size_t at)
@@ -118,8 +118,9 @@ static void inflate_payload(struct image *image, const char *path,
 	image->bytes = le32toh(size);
 	if (!image->bytes || image->bytes / 30 > length)
 		die("%s: damaged or truncated: its size makes no sense", path);
-	image->elf = malloc(image->bytes);
-	if (!image->elf)
+	image->elf = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (image->elf == MAP_FAILED)
 		die("no memory to unpack %s", path);
 
 	if (!memcmp(from, "\xfd" "7zXZ", 6))
@@ -160,13 +161,13 @@ static void unpack_bzimage(struct image *image, const char *path,
 	inflate_payload(image, path, file + start, header->payload_length);
 }
 static void adopt_vmlinux(struct image *image, const char *path,
-			  u8 *file, size_t bytes)
+			  const u8 *file, size_t bytes)
 {
 	static const char banner[] = "Linux version ";
 	const u8 *end = file + bytes, *at = file;
 	const size_t length = sizeof(banner) - 1;
 
-	image->elf = file;
+	image->elf = (u8 *)file;
 	image->bytes = bytes;
 	image->header = (struct setup_header) {
 		.boot_flag = 0xaa55,
@@ -244,7 +245,7 @@ static void find_segments(struct image *image, const char *path)
 void image_read(struct image *image, const char *path)
 {
 	size_t bytes;
-	u8 *file = read_file(path, &bytes);
+	const u8 *file = read_file(path, &bytes);
 	bool bzimage = bytes >= 1024 &&
 		       !memcmp(file + BOOT_FLAG, "\x55\xaa", 2) &&
 		       !memcmp(file + MAGIC, "HdrS", 4);
@@ -258,12 +259,30 @@ void image_read(struct image *image, const char *path)
 	find_segments(image, path);
 }
 /*:*/
+static bool is_zero(const u8 *at, u64 bytes)
+{
+	return !*at && !memcmp(at, at + 1, bytes - 1);
+}
+
+static void load_segment(const u8 *from, u8 *to, u64 bytes)
+{
+	u64 n;
+
+	for (; bytes; from += n, to += n, bytes -= n) {
+		n = bytes < PAGE ? bytes : PAGE;
+		if (!is_zero(from, n))
+			memcpy(to, from, n);
+	}
+}
+
 void image_load(const struct image *image, u8 *memory)
 {
 	const struct segment *s;
 
 	for (s = image->segment; s < image->segment + image->segments; s++) {
-		memcpy(memory + s->gpa, image->elf + s->offset, s->bytes);
+		load_segment(image->elf + s->offset, memory + s->gpa,
+			     s->bytes);
 		note("kernel: %#llx bytes at %#llx", s->bytes, s->gpa);
 	}
+	munmap(image->elf, image->bytes);
 }

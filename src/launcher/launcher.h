@@ -68,7 +68,7 @@ void image_read(struct image *image, const char *path);
 void image_load(const struct image *image, u8 *memory);
 int open_file(const char *path, size_t *bytes);
 void fill_from(int fd, const char *path, u8 *to, size_t bytes);
-u8 *read_file(const char *path, size_t *bytes);
+const u8 *read_file(const char *path, size_t *bytes);
 struct kallsyms {
 	const u8 *image, *end;	/* all pointers below lie in between */
 	const u8 *tokens;

@@ -45,7 +45,7 @@ static void find_guest_code(struct guest_code *code, const char *home,
 static void open_guest_code(struct guest_code *code)
 {
 	size_t i, bytes;
-	u8 *file = read_file(code->path, &bytes);
+	const u8 *file = read_file(code->path, &bytes);
 	GElf_Shdr header;
 	GElf_Ehdr ehdr;
 
