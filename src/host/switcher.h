@@ -6,7 +6,7 @@
 /* One CPU's area of the Switcher, in pages from its start. */
 #define SWITCHER_TEXT_PAGES	2	/* code: the same frames everywhere */
 #define SWITCHER_STATE_PAGE	2	/* struct switcher_state */
-#define SWITCHER_IDT_PAGE	3
+#define SWITCHER_IDT_PAGE	3	/* in use while a Guest runs */
 #define SWITCHER_GDT_PAGE	4	/* the GDT, then the TSS */
 #define SWITCHER_STACKS_PAGE	5	/* four stacks of 1 KB: NMI and kin */
 #define SWITCHER_LDT_PAGE	16	/* a window of 16 pages */
@@ -18,7 +18,7 @@
 
 /* PGD slot 256, "guard hole, reserved for hypervisor", in both layouts. */
 #define SWITCHER_SLOT		256
-#define SWITCHER_BASE		0xffff800000000000
+#define SWITCHER_BASE		0xffff800000000000	/* four levels */
 #define SWITCHER_BASE5		0xff00000000000000	/* five levels */
 
 

@@ -13,9 +13,9 @@
 #define MAX_MB		32768U
 #define HEADROOM	(32 * MB)
 
-#define BOOT_PARAMS_GPA		0x10000
-#define COMMAND_LINE_GPA	0x11000
-#define SEED_GPA		0x12000
+#define BOOT_PARAMS_GPA		0x10000	/* struct boot_params */
+#define COMMAND_LINE_GPA	0x11000	/* the kernel's arguments */
+#define SEED_GPA		0x12000	/* what random numbers begin with */
 #define SEED_BYTES		32
 
 #define E820_RAM	1
