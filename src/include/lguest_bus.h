@@ -10,14 +10,14 @@
 #define LGUEST_DEVICE_IRQ	3	/* of the second device; then 4, ... */
 
 #define LGUEST_DEVICE_CONSOLE	1	/* a struct lguest_console */
-#define LGUEST_DEVICE_BLOCK	2
-#define LGUEST_DEVICE_NET	3
+#define LGUEST_DEVICE_BLOCK	2	/* a struct lguest_block */
+#define LGUEST_DEVICE_NET	3	/* a struct lguest_net, and a wire */
 
 /* How far the Guest has come with a device: all bits so far. */
-#define LGUEST_STATUS_SEEN	1
-#define LGUEST_STATUS_DRIVER	2	/* there is a driver for it, */
-#define LGUEST_STATUS_READY	4	/* and it works; or it has */
-#define LGUEST_STATUS_FAILED	8
+#define LGUEST_STATUS_SEEN	1	/* the Guest knows of it */
+#define LGUEST_STATUS_DRIVER	2	/* there is a driver for it */
+#define LGUEST_STATUS_READY	4	/* the driver has made it work */
+#define LGUEST_STATUS_FAILED	8	/* or could not */
 
 /*
  * One page of these lies just above the top of normal memory. The Launcher
@@ -25,13 +25,13 @@
  */
 struct lguest_device_desc {
 	__u16 type;		/* LGUEST_DEVICE_*; 0: no device */
-	__u16 irq;
+	__u16 irq;		/* that it raises */
 	__u32 features;		/* that the Launcher offers */
 	__u32 accepted;		/* Guest: those that the driver uses */
 	__u32 status;		/* Guest: LGUEST_STATUS_* */
 	__u32 removed;		/* Launcher: 1 when it is gone */
-	__u32 pages;		/* that belong to it, and their */
-	__u64 pfn;		/* first: a gpa, in pages */
+	__u32 pages;		/* how many belong to it */
+	__u64 pfn;		/* the first of those */
 };
 #define LGUEST_DMA_SEGMENTS	31
 #define LGUEST_DMA_BYTES	(17 * 4096)	/* in all: 64 KB and heads */

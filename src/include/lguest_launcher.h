@@ -16,7 +16,7 @@ enum lguest_request {
 	LHREQ_INITIALIZE,	/* struct lguest_initialize */
 	LHREQ_IRQ,		/* number: raise that virtual interrupt */
 	LHREQ_BIND_DMA,		/* key, gpa of a ring or 0, eventfd to ring */
-	LHREQ_GET_DMA,		/* key; answers a gpa, see below */
+	LHREQ_GET_DMA,		/* key; answers the gpa of a free slot */
 };
 
 struct lguest_initialize {
