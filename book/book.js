@@ -192,9 +192,15 @@ function addSearch(bar) {
 					snippet(text, query)}))));
 	});
 	form.addEventListener('keydown', event => {
-		if (event.key === 'Escape') {
+		const stops = [input, ...list.querySelectorAll('a')];
+		const at = stops.indexOf(document.activeElement);
+		const to = {ArrowDown: stops[at + 1], ArrowUp: stops[at - 1],
+			Escape: input}[event.key];
+		if (event.key === 'Escape')
 			found.hidden = true;
-			input.focus();
+		if (to) {
+			event.preventDefault();
+			to.focus();
 		}
 	});
 	list.addEventListener('click', () => {

@@ -8,11 +8,12 @@ CAPTURED = $(wildcard book/captured/*)
 EXTRAS = book/glossary.md $(WOVEN)/card.md
 DRAWN = $(FIGURES:book/figures/%.svg=$(WOVEN)/figures/%.pdf)
 BOOKS = $(WOVEN)/html/index.html $(WOVEN)/lguest.pdf $(WOVEN)/lguest.epub
-EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
-DATED = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$(EPOCH)}
+# The date of this edition: whoever makes the book gets the same bytes.
+EDITION = 2026-11-22
+DATED = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date -u -d $(EDITION) +%s)}
 TEX_ENV = $(DATED) FORCE_SOURCE_DATE=1 max_print_line=1000
 
-.PHONY: book woven pages watch
+.PHONY: book woven pages page watch
 
 # What the chapters hold is known only after the tangle.
 book:
@@ -26,14 +27,20 @@ woven: $(BOOKS)
 pages: tangle
 	+$(Q)$(MAKE) -s --no-print-directory $(WOVEN)/html/index.html
 
-# A page anew after each save.
-watch: book
-	$(Q)find chapters book -type f | entr -n $(MAKE) -s pages
+# The page of the chapter SAVED alone: what else has to change can wait.
+page: tangle
+	+$(Q)$(MAKE) -s --no-print-directory $(WOVEN)/book.json
+	$(Q)BOOK_OUT=$(WOVEN)/html BOOK_ONLY=$(SAVED) pandoc -f json -t html \
+		-L book/html.lua $(WOVEN)/book.json -o /dev/null
+
+watch:
+	$(Q)exec env -u MAKEFLAGS book/watch $(WOVEN)
 
 $(WOVEN)/names: $(shell find src -type f) book/names
 	$(Q)mkdir -p $(@D) && book/names src >$@
 
-$(WOVEN)/markup: $(CHAPTERS) $(WOVEN)/names book/book.mk
+$(WOVEN)/markup: $(CHAPTERS) $(WOVEN)/names book/book.mk extract/check-tags
+	$(Q)extract/check-tags $(CHAPTERS)
 	$(Q)cut -f1 $(WOVEN)/names | LC_ALL=C sort -u >$@.words
 	$(Q)$(NOWEB)/markup -t $(CHAPTERS) >$@.plain
 	$(Q)$(NOWEB)/finduses $@.words <$@.plain >$@.uses
@@ -44,7 +51,8 @@ $(WOVEN)/card.md: $(shell find src -type f) book/card
 
 $(WOVEN)/book.json: $(WOVEN)/markup book/reader.lua $(CAPTURED) \
 		$(EXTRAS)
-	$(Q)BOOK_NAMES=$(WOVEN)/names BOOK_EXTRAS="$(EXTRAS)" pandoc -p -f book/reader.lua -t json $< -o $@
+	$(Q)BOOK_NAMES=$(WOVEN)/names BOOK_EXTRAS="$(EXTRAS)" \
+		pandoc -p -f book/reader.lua -t json $< -o $@
 
 # A folder takes the place of the last good one only as a whole.
 $(WOVEN)/html/index.html: $(WOVEN)/book.json $(FIGURES) book/html.lua \
@@ -65,7 +73,7 @@ $(WOVEN)/pdf/lguest.tex: $(WOVEN)/book.json book/latex.lua book/common.lua \
 	$(Q)mkdir -p $(@D)
 	$(Q)BOOK_FIGURES=$(WOVEN)/figures pandoc -f json -t latex -L book/latex.lua \
 		--top-level-division=chapter --template=book/book.tex \
-		--metadata-file=book/book.yaml $< -o $@
+		--metadata-file=book/book.yaml -M date=$(EDITION) $< -o $@
 
 $(WOVEN)/lguest.pdf: $(WOVEN)/pdf/lguest.tex book/book.ist
 	$(Q)cp book/book.ist $(WOVEN)/pdf
@@ -78,7 +86,8 @@ $(WOVEN)/lguest.pdf: $(WOVEN)/pdf/lguest.tex book/book.ist
 $(WOVEN)/lguest.epub: $(WOVEN)/book.json $(FIGURES) book/epub.lua \
 		book/common.lua book/book.yaml book/epub.css book/repack
 	$(Q)$(DATED) pandoc -f json -t epub3 -L book/epub.lua \
-		--metadata-file=book/book.yaml --css=book/epub.css --toc \
-		--toc-depth=2 --epub-chapter-level=1 $< -o $@.new.epub
+		--metadata-file=book/book.yaml -M date=$(EDITION) --toc \
+		--css=book/epub.css --toc-depth=2 --epub-chapter-level=1 \
+		$< -o $@.new.epub
 	$(Q)$(DATED) book/repack $@.new.epub $@
 	$(Q)rm $@.new.epub

@@ -25,6 +25,7 @@ function book.open(doc)
 	book.chapters, book.chunks, book.by_id = {}, {}, {}
 	book.first, book.names, book.by_name, book.files = {}, {}, {}, {}
 	book.defined = {}	-- line -> names
+	book.by_tag = {}	-- tag -> its chunk
 	local others = pandoc.List()
 	for _, block in ipairs(doc.blocks) do
 		if block.t == 'CodeBlock' and block.classes[1] == 'names' then
@@ -105,6 +106,12 @@ function book.chapter(div)
 		book.chunks[chunk.serial] = chunk
 		book.by_id[chunk.id] = chunk
 		book.first[chunk.name] = book.first[chunk.name] or chunk
+		for line in book.lines_of(chunk.text) do
+			local tag = book.tag(line)
+			if tag then
+				book.by_tag[tag] = chunk
+			end
+		end
 	end})
 end
 
@@ -142,19 +149,32 @@ function book.untab(text)
 	return table.concat(out, '\n')
 end
 
--- One string of HTML a line; link(kind, number) replaces the stand-ins.
-function book.html_lines(text, lang, link)
+-- The highlighter's HTML, line by line; most code is shown more than once.
+local highlighted = {}
+local function highlight(text, lang)
+	local id = lang .. '\n' .. text
+	if highlighted[id] then
+		return highlighted[id]
+	end
 	local block = pandoc.CodeBlock(text, pandoc.Attr('', {lang}))
 	local html = pandoc.write(pandoc.Pandoc({block}), 'html5')
 	html = html:match('<code[^>]*>(.*)</code>')
 	local lines = {}
 	for line in (html .. '\n'):gmatch('(.-)\n') do
-		line = line:gsub('^<span id="[^"]*"><a [^>]*></a>', '')
-			:gsub('</span>$', '')
-			:gsub('NW([IU])(%d+)%1', function(kind, number)
-				return link(kind, tonumber(number))
-			end)
-		lines[#lines + 1] = line
+		lines[#lines + 1] = line:gsub(
+			'^<span id="[^"]*"><a [^>]*></a>', ''):gsub('</span>$', '')
+	end
+	highlighted[id] = lines
+	return lines
+end
+
+-- One string of HTML a line; link(kind, number) replaces the stand-ins.
+function book.html_lines(text, lang, link)
+	local lines = {}
+	for i, line in ipairs(highlight(text, lang)) do
+		lines[i] = line:gsub('NW([IU])(%d+)%1', function(kind, number)
+			return link(kind, tonumber(number))
+		end)
 	end
 	return lines
 end
@@ -302,6 +322,24 @@ function book.plain(text)
 	end))
 end
 
+-- A figure's text goes into the page, so that it follows the page's colours.
+-- It can have the focus, and scroll, where it is too wide.
+function book.figure(el)
+	local image = #el.content == 1 and el.content[1]
+	if not image or image.t ~= 'Image' then
+		return nil
+	end
+	local svg = book.read('book/' .. image.src):gsub('^.-<svg', function()
+		return '<svg role="img" aria-label="' ..
+			book.escape(pandoc.utils.stringify(image.caption)) .. '"'
+	end, 1)
+	local caption = pandoc.write(pandoc.Pandoc({pandoc.Plain(
+		image.caption)}), 'html5')
+	return pandoc.RawBlock('html', string.format('<figure id="%s" ' ..
+		'tabindex="0">\n%s<figcaption>%s</figcaption>\n</figure>',
+		image.identifier, svg, caption))
+end
+
 -- The passages of a letter, in the order of their numbers, as extract/extract
 -- prints them: up to the next `:*`, or the next passage of that letter.
 function book.passages(letter)
@@ -312,7 +350,8 @@ function book.passages(letter)
 			n = n + 1
 			local tag = book.tag(line)
 			if tag and tag:sub(1, 1) == letter then
-				passage = {tag = tag, file = file, first = n}
+				passage = {tag = tag, file = file, first = n,
+					chunk = book.by_tag[tag]}
 				found[#found + 1] = passage
 			end
 			if passage then

@@ -62,19 +62,14 @@ local function link(el)
 	return el
 end
 
-local function image(el)
-	el.src = here .. '/' .. el.src
-	return el
-end
-
 local function tour()
 	local out = {'<dl>\n'}
 	for _, chapter in ipairs(book.chapters) do
 		for _, p in ipairs(book.passages(chapter.letter)) do
 			out[#out + 1] = string.format('<dt><a href="%s">%s' ..
-				'</a></dt>\n<dd>%s</dd>\n',
+				'</a></dt>\n<dd>%s %s</dd>\n',
 				book.href((p.tag:gsub(':', ''))), p.tag,
-				p.file.name)
+				book.chunk_link(p.chunk, 'ref'), p.file.name)
 		end
 	end
 	out[#out + 1] = '</dl>\n'
@@ -103,7 +98,7 @@ function Pandoc(doc)
 	local blocks = pandoc.List()
 	for _, chapter in ipairs(book.chapters) do
 		blocks:extend(pandoc.Div(chapter.blocks):walk({
-			CodeBlock = code, Link = link, Image = image,
+			CodeBlock = code, Link = link, Para = book.figure,
 		}).content)
 	end
 	blocks:insert(pandoc.Header(1, 'The passages by tag'))

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0
 -- A pandoc filter that writes the book's pages into the folder BOOK_OUT, and
--- leaves nothing for pandoc to write.
+-- leaves nothing for pandoc to write. With BOOK_ONLY, it writes that chapter's.
 local here = pandoc.path.directory(PANDOC_SCRIPT_FILE)
 local book = dofile(here .. '/common.lua')
 local OUT = os.getenv('BOOK_OUT') or 'build/book/html'
+local ONLY = os.getenv('BOOK_ONLY')
 local esc = book.escape
 
 local function write(name, text)
@@ -95,7 +96,10 @@ local function contents()
 end
 
 -- body is made by a function, as addresses in it depend on the page.
-local function page(name, title, make, previous, next)
+local function page(name, title, make, previous, next, file)
+	if ONLY and file ~= ONLY then
+		return
+	end
 	current = name
 	local put = sheet()
 	local links = sheet()
@@ -117,6 +121,9 @@ end
 -- Chunks that this page uses, and that stand on others, so that they can be
 -- unfolded here.
 local function copies(text)
+	if current == ALL then
+		return ''
+	end
 	local put = sheet()
 	local done = {}
 	local look
@@ -127,7 +134,7 @@ local function copies(text)
 		end
 		done[id] = true
 		local lines = book.chunk_lines(chunk, chunk.text, true)
-		if page_of[id] ~= current and current ~= ALL then
+		if page_of[id] ~= current then
 			put('<template data-of="%s"%s>%s</template>\n', id,
 				chunk.next and ' data-next="' .. chunk.next ..
 				'"' or '', lines)
@@ -144,23 +151,6 @@ local function copies(text)
 	end
 	look(text)
 	return put()
-end
-
--- A figure's text goes into the page, so that it follows the page's colours.
-local function figure(el)
-	local image = #el.content == 1 and el.content[1]
-	if not image or image.t ~= 'Image' then
-		return nil
-	end
-	local svg = book.read(here .. '/' .. image.src):gsub('^.-<svg', function()
-		return '<svg role="img" aria-label="' ..
-			esc(pandoc.utils.stringify(image.caption)) .. '"'
-	end, 1)
-	local caption = pandoc.write(pandoc.Pandoc({pandoc.Plain(
-		image.caption)}), 'html5')
-	return pandoc.RawBlock('html', string.format('<figure id="%s" ' ..
-		'tabindex="0">\n%s<figcaption>%s</figcaption>\n</figure>',
-		image.identifier, svg, caption))
 end
 
 local function render(blocks)
@@ -181,7 +171,7 @@ local function render(blocks)
 			end
 			return el
 		end,
-		Para = figure,
+		Para = book.figure,
 		Table = function(el)
 			return pandoc.Div({el}, pandoc.Attr('', {'table'},
 				{{'tabindex', '0'}, {'role', 'group'},
@@ -282,11 +272,11 @@ local function tour(chapter)
 		(chapter.file:match('%d+%-(%a+)'):gsub('^%l', string.upper)))
 	for _, passage in ipairs(chapter.passages) do
 		local id = passage.tag:gsub(':', '')
-		put('<h2 id="%s"><a href="%s">%s</a> <a class="lands" ' ..
+		put('<h2 id="%s"><a href="%s">%s</a> %s <a class="lands" ' ..
 			'href="%s">%s:%d–%d</a></h2>\n', id, book.href(id),
-			passage.tag, book.file_href(passage.file.name,
-			passage.first), passage.file.name, passage.first,
-			passage.last)
+			passage.tag, esc(passage.chunk.name),
+			book.file_href(passage.file.name, passage.first),
+			passage.file.name, passage.first, passage.last)
 		put('%s', listing(passage.file, passage.first, passage.last))
 	end
 	return put()
@@ -379,14 +369,13 @@ local function series(list, name_of, title_of, make)
 		end
 		page(name_of(item), title_of(item) .. ' · lguest', function()
 			return make(item)
-		end, to(list[i - 1]), to(list[i + 1]))
+		end, to(list[i - 1]), to(list[i + 1]), item.file)
 	end
 end
 
 function Pandoc(doc)
 	book.open(doc)
 	survey()
-	local start = {page = 'index.html', title = 'lguest'}
 	local first = book.chapters[1]
 	page('index.html', 'lguest: a hypervisor, told', front, nil,
 		{first.page, first.title})
@@ -410,6 +399,9 @@ function Pandoc(doc)
 		end)
 	page('names.html', 'Names and chunks · lguest', names)
 	page(ALL, 'lguest: all in one page', everything)
+	if ONLY then
+		return pandoc.Pandoc({})
+	end
 	write('search.js', 'lguestSearch(' .. json(search) .. ');\n')
 	return pandoc.Pandoc({})
 end

@@ -105,7 +105,7 @@ local function chunk_tex(chunk)
 			label(chunk.prev))
 	end
 	if chunk.next then
-		text = text .. string.format('Goes on on page~\\pageref{%s}.',
+		text = text .. string.format('Continued on page~\\pageref{%s}.',
 			label(chunk.next))
 	end
 	out[#out + 1] = '\\nwfoot{' .. text .. '}\n'
@@ -142,8 +142,7 @@ end
 
 -- The passages by tag, with their pages.
 local function tour()
-	local out = {'\\chapter*{The passages by tag}\n' ..
-		'\\addcontentsline{toc}{chapter}{The passages by tag}\n'}
+	local out = {'\\addchap{The passages by tag}\n'}
 	for _, chapter in ipairs(book.chapters) do
 		local passages = book.passages(chapter.letter)
 		if #passages > 0 then
@@ -151,9 +150,9 @@ local function tour()
 				'}\n\\begin{nwtour}\n'
 			for _, p in ipairs(passages) do
 				out[#out + 1] = string.format(
-					'\\nwpassage{%s}{%s}{%s}\n',
+					'\\nwpassage{%s}{%s}{%s}{%s}\n',
 					p.tag:gsub(':', ''), p.tag,
-					breakable(p.file.name))
+					tex(p.chunk.name), tex(p.file.name))
 			end
 			out[#out + 1] = '\\end{nwtour}\n'
 		end

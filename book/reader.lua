@@ -133,7 +133,7 @@ local function is_file(name)
 end
 
 -- As far in as this text is wide, in tabs as far as they go.
-local function blank(text)
+local function indentation(text)
 	local width = 0
 	for c in text:gmatch('.') do
 		width = c == '\t' and width + 8 - width % 8 or width + 1
@@ -156,7 +156,8 @@ local function expand_chunk(chunk, out, indent)
 			if piece.text then
 				last.text = last.text .. piece.text
 			elseif piece.use then
-				expand(piece.use, out, blank(last.text))
+				expand(piece.use, out,
+					indentation(last.text))
 			end
 		end
 		-- Whoever ends first owns the line: the innermost chunk.
@@ -383,10 +384,12 @@ local function code_block(chunk)
 	local lines = {table.unpack(chunk.lines)}
 	-- Blank lines at the ends aren't shown: their neighbours stand for them.
 	while #lines > 1 and #lines[#lines] == 0 do
-		table.remove(lines).shown = lines[#lines - 1]
+		local blank = table.remove(lines)
+		blank.shown = lines[#lines]
 	end
 	while #lines > 1 and #lines[1] == 0 do
-		table.remove(lines, 1).shown = lines[2]
+		local blank = table.remove(lines, 1)
+		blank.shown = lines[1]
 	end
 	local text, numbers = {}, {}
 	for i, line in ipairs(lines) do

@@ -3,7 +3,7 @@
 # make book: what it makes, and that all of it hangs together.
 . tests/weave/lib.sh
 
-echo 1..31
+echo 1..38
 prepare
 result $? "make book"
 find build/book -type f -newer build/book/lguest.epub >"$work/before"
@@ -39,35 +39,57 @@ cat $html/index.html $html/book.css $html/book.js | wc -c >"$work/said"
 result $? "the first page: $(cat "$work/said") bytes, of 300000"
 
 # The checks themselves, on pages that are wrong.
+bad=$work/book/html
+mkdir "$work/book"
+touch "$work/book/lguest.pdf" "$work/book/lguest.epub"
+cp -r $html "$bad"
+check links "$bad"
+result $? "a copy is as good"
 bad() {
-	rm -rf "$work/bad" && mkdir "$work/bad"
-	cp $html/*.html $html/*.css $html/*.js "$work/bad"
-	sed -i "$2" "$work/bad/$1"
+	rm -r "$bad" && cp -r $html "$bad"
+	sed -i "$2" "$bad/$1"
 	shift 2
 	name=$1
 	shift
 	! node tests/weave/pages.js "$@" >"$work/said" 2>&1
 	result $? "seen: $name"
 }
-bad guest.html 's/id="G-[0-9]*"/id="G-1"/' "an id twice" ids "$work/bad"
-bad guest.html 's/id="G010"/id="G011"/' "a link to nowhere" links "$work/bad"
+bad guest.html 's/id="G-[0-9]*"/id="G-1"/' "an id twice" ids "$bad"
+bad guest.html 's/id="G010"/id="G011"/' "a link to nowhere" links "$bad"
 bad guest.html 's,src="book.js",src="https://example.org/book.js",' \
-	"a foreign script" links "$work/bad"
+	"a foreign script" links "$bad"
 bad names.html 's/<dt>.*>run_guest</<dt>/' "a function not listed" \
-	names "$work/bad" build/book/names
+	names "$bad" build/book/names
 bad file-guest-entry-S.html 's/#G-\([0-9]\)/#G-9\1/' \
-	"a line that leads astray" lines "$work/bad" "$work/lines"
+	"a line that leads astray" lines "$bad" "$work/lines"
 bad tag-S.html 's/Switcher/Swatcher/' "a passage that differs" \
-	tour "$work/bad" S "$work/tour"
+	tour "$bad" S "$work/tour"
 
 pdf=build/book/lguest.pdf log=build/book/pdf/lguest.log
-pdffonts $pdf | awk 'NR > 2 && $(NF - 4) != "yes"' >"$work/said"
-[ ! -s "$work/said" ] && [ "$(pdffonts $pdf | wc -l)" -gt 4 ]
+embedded() {
+	awk 'NR > 2 && $(NF - 4) != "yes" { print; bad = 1 }
+	END { exit NR < 5 || bad }' "$1" >"$work/said"
+}
+pdffonts $pdf >"$work/fonts"
+embedded "$work/fonts"
 result $? "PDF: all fonts are embedded"
-! grep -E 'LaTeX Warning.*(undefined|multiply|changed)' $log >"$work/said"
-result $? "PDF: no reference leads nowhere"
-! grep -A 3 '^Overfull' $log >"$work/said"
-result $? "PDF: no line is too long"
+sed '4s/yes/no /' "$work/fonts" >"$work/fonts.bad"
+! embedded "$work/fonts.bad"
+result $? "seen: a font that is not"
+
+no_complaint() {
+	! grep -A 3 -e '^Overfull' \
+		-e 'LaTeX Warning.*\(undefined\|multiply\|changed\)' "$1" \
+		>"$work/said"
+}
+no_complaint $log
+result $? "PDF: no reference leads nowhere, no line is too long"
+for text in 'Overfull \hbox (9pt too wide)' 'Overfull code: 500pt, line 7' \
+	"LaTeX Warning: Reference \`x' on page 1 undefined"; do
+	{ cat $log; echo "$text"; } >"$work/log.bad"
+	! no_complaint "$work/log.bad"
+	result $? "seen: $text"
+done
 pdftotext -layout $pdf "$work/pdf.txt"
 grep -q 'Wake up. *[0-9]' "$work/pdf.txt" && grep -q 'G:010' "$work/pdf.txt"
 result $? "PDF: uses of chunks have page numbers, passages their tags"
@@ -75,8 +97,15 @@ pdftohtml -xml -i -stdout $pdf >"$work/pdf.xml" 2>"$work/said"
 [ "$(grep -c '<item page' "$work/pdf.xml")" -ge 50 ]
 result $? "PDF: bookmarks"
 
-java -jar /usr/bin/epubcheck -q build/book/lguest.epub >"$work/said" 2>&1
+check_epub() {
+	java -jar /usr/bin/epubcheck -q "$1" >"$work/said" 2>&1
+}
+check_epub build/book/lguest.epub
 result $? "EPUB: epubcheck has nothing to say"
+cp build/book/lguest.epub "$work/bad.epub"
+zip -qd "$work/bad.epub" META-INF/container.xml
+! check_epub "$work/bad.epub"
+result $? "seen: an EPUB that lacks a part"
 
 # Once more, elsewhere, at another time.
 make -s woven WOVEN="$work/again" >"$work/said" 2>&1
@@ -88,11 +117,11 @@ done
 # Wrong chapters.
 copy=$work/copy
 mkdir "$copy"
-cp -r Makefile chapters src extract book "$copy"
+cp -a Makefile chapters src extract book "$copy"
 mkdir -p "$copy/build"
-cp -r build/book "$copy/build"
+cp -a build/book "$copy/build"
 wrong() {
-	cp chapters/*.nw "$copy/chapters"
+	cp -p chapters/*.nw "$copy/chapters"
 	sed -i "$2" "$copy/chapters/03-drivers.nw"
 	! make -s -C "$copy" book >"$work/said" 2>&1 &&
 		grep -q '^chapters/03-drivers.nw:[0-9]' "$work/said" &&
@@ -102,3 +131,21 @@ wrong() {
 }
 wrong "a chunk that is not closed" '0,/^@$/s/^@$//'
 wrong "a << in prose" '1s/$/ <</'
+wrong "a tag that nobody has" '5s/$/ [[D:999]]/'
+
+# While somebody writes: the page of a chapter, soon after it is saved.
+cp -p chapters/*.nw "$copy/chapters"
+make -s -C "$copy" watch >"$work/said" 2>&1 &
+watch=$!
+for try in $(seq 60); do
+	grep -q '^watching' "$work/said" && break
+	sleep 1
+done
+printf '\nThereafter.\n' >>"$copy/chapters/03-drivers.nw"
+for try in $(seq 300); do
+	grep -q 'Thereafter' "$copy/build/book/html/drivers.html" && break
+	sleep 0.1
+done
+[ "$try" -lt 300 ]
+result $? "make watch: a saved chapter is woven after $((try / 10)) s"
+{ kill $watch; wait $watch; } 2>/dev/null || :

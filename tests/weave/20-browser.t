@@ -9,4 +9,4 @@ prepare || {
 }
 shots=build/book-shots
 rm -rf $shots && mkdir -p $shots
-timeout 400 node tests/weave/browser.js $html $shots
+timeout 900 node tests/weave/browser.js $html $shots

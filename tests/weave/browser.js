@@ -9,8 +9,9 @@ const {chromium} = require(path.join(packages, 'playwright-core'));
 const axe = require.resolve(path.join(packages, 'axe-core/axe.min.js'));
 const [html, shots] = process.argv.slice(2).map(name => path.resolve(name));
 
-const PAGES = ['index', 'preparation', 'switcher', 'tag-G', 'files',
-	'file-guest-entry-S', 'names'];
+// A page of each kind; preparation has figures, tables and what programs said.
+const PAGES = ['index', 'preparation', 'switcher', 'tag-S', 'files',
+	'file-guest-entry-S', 'names', 'glossary', 'card'];
 const WIDTHS = {phone: 380, tablet: 900, wide: 1500};
 
 let tests = 0;
@@ -35,8 +36,9 @@ function listen(page) {
 	return page;
 }
 
+// Light and dark at the same time: there are two CPUs, most often.
 async function looks(browser) {
-	for (const colorScheme of ['light', 'dark']) {
+	await Promise.all(['light', 'dark'].map(async colorScheme => {
 		for (const javaScriptEnabled of [true, false]) {
 			const context = await browser.newContext({colorScheme,
 				javaScriptEnabled});
@@ -46,18 +48,33 @@ async function looks(browser) {
 					javaScriptEnabled);
 			await context.close();
 		}
-	}
+	}));
+}
+
+// By how much is the page wider than the window?
+async function tooWide(page, width) {
+	await page.setViewportSize({width, height: 900});
+	const needs = await page.locator('html').evaluate(
+		element => element.scrollWidth);
+	return Math.max(0, needs - width);
+}
+
+async function violations(page, where) {
+	await page.addScriptTag({path: axe});
+	const found = await page.evaluate(where => axe.run(where || document, {
+		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',
+			'best-practice']}), where);
+	return found.violations.map(v => `${v.id}: ${v.nodes.length}: ` +
+		v.nodes[0].html + ' ' + v.nodes[0].failureSummary);
 }
 
 async function look(page, name, colours, script) {
 	const wide = [];
+	await page.goto(address(name));
 	for (const [size, width] of Object.entries(WIDTHS)) {
-		await page.setViewportSize({width, height: 900});
-		await page.goto(address(name));
-		const needs = await page.locator('html').evaluate(
-			element => element.scrollWidth);
-		if (needs > width)
-			wide.push(`${size}: ${needs} of ${width} pixels`);
+		const by = await tooWide(page, width);
+		if (by)
+			wide.push(`${size}: ${by} pixels`);
 		await page.screenshot({path: path.join(shots,
 			`${name}-${size}-${colours}${script ? '' : '-plain'}.png`)});
 	}
@@ -65,13 +82,25 @@ async function look(page, name, colours, script) {
 	ok(!wide.length, `${how}: fits three widths`, wide.join(', '));
 	if (!script)
 		return;
-	await page.addScriptTag({path: axe});
-	const found = await page.evaluate(() => axe.run(document, {
-		runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',
-			'best-practice']}));
-	ok(!found.violations.length, `${how}: axe finds nothing`,
-		found.violations.map(v => `${v.id}: ${v.nodes.length}: ` +
-			v.nodes[0].html + ' ' + v.nodes[0].failureSummary).join('\n# '));
+	const found = await violations(page);
+	ok(!found.length, `${how}: axe finds nothing`, found.join('\n# '));
+}
+
+// The checks themselves, on a page that was made worse.
+async function worse(browser) {
+	const context = await browser.newContext({offline: true});
+	const page = listen(await context.newPage());
+	await page.goto(address('index'));
+	await page.addStyleTag({content: 'main p { color: #bbb; min-width: 90rem }'});
+	ok((await violations(page)).join().includes('color-contrast'),
+		'seen: text that is too pale');
+	ok(await tooWide(page, 900) > 0, 'seen: a page that is too wide');
+	await page.addScriptTag({content: 'fetch("http://example.org/")' +
+		'.catch(() => undefined.nothing)'});
+	await page.waitForTimeout(1000);
+	ok(foreign.splice(0).length === 1, 'seen: a request to another machine');
+	ok(errors.splice(0).length === 1, 'seen: a script that fails');
+	await context.close();
 }
 
 // A use of a chunk unfolds by key, and is a link when there are no scripts.
@@ -131,10 +160,13 @@ async function searching(browser) {
 	await find('lguest_iret_slow', 'lguest_iret_slow');
 	await find('LHCALL_SET_GATE', 'LHCALL_SET_GATE');
 	await find('G:060', 'G:060');
-	await page.addScriptTag({path: axe});
-	const found = await page.evaluate(() => axe.run('.top'));
-	ok(!found.violations.length, 'axe finds nothing in what was found',
-		JSON.stringify(found.violations.map(v => v.id)));
+	const found = await violations(page, '.top');
+	ok(!found.length, 'axe finds nothing in what was found',
+		found.join('\n# '));
+	await page.keyboard.press('ArrowDown');
+	ok(await page.evaluate(() => document.activeElement.closest('.found')),
+		'an arrow leads to what was found');
+	await page.keyboard.press('ArrowUp');
 	await page.keyboard.press('Enter');
 	await page.waitForURL(/G060/, {timeout: 10000}).catch(() => {});
 	ok(page.url().endsWith('guest.html#G060'), 'Enter goes to the first',
@@ -202,6 +234,7 @@ async function keyboard(browser) {
 		ok(!foreign.length, 'no request goes to another machine',
 			foreign.join(' '));
 		ok(!errors.length, 'no script fails', errors.join('\n# '));
+		await worse(browser);
 	} finally {
 		await browser.close();
 	}

@@ -51,7 +51,9 @@ const checks = {
 				if (/^https?:/.test(to))
 					continue;
 				const [page, id] = to.split('#');
-				const there = ids.get(page || name);
+				const there = ids.get(page || name) ||
+					fs.existsSync(path.join(folder, page)) &&
+					new Set();
 				if (!there || id && !there.has(id))
 					yield `${name}: no ${to}`;
 			}
@@ -93,7 +95,7 @@ const checks = {
 				`id="L${number}"><a class="n" href="[^"#]*#([^"]*)"`));
 			// An empty line at a chunk's end is shown by a neighbour.
 			const [at, from] = to ? to[1].split('-') : [];
-			if (at !== letter || Math.abs(from - line) > 2 ||
+			if (at !== letter || Math.abs(from - line) > 1 ||
 			    from !== line && !isBlank(page, number))
 				yield `${file}:${number}: leads to ${to && to[1]}, ` +
 					`but is from ${letter}-${line}`;
