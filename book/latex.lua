@@ -140,6 +140,20 @@ local function inline_link(el)
 	end
 end
 
+-- A table of the card: a paragraph a row, as columns are narrow there.
+local function card_rows(el)
+	local out = {}
+	for _, row in ipairs(pandoc.utils.to_simple_table(el).rows) do
+		out[#out + 1] = '\\nwrow'
+		for _, cell in ipairs(row) do
+			out[#out + 1] = '{' .. pandoc.write(
+				pandoc.Pandoc(cell), 'latex') .. '}'
+		end
+		out[#out + 1] = '\n'
+	end
+	return pandoc.RawBlock('latex', table.concat(out))
+end
+
 -- The passages by tag, with their pages.
 local function tour()
 	local out = {'\\addchap{The passages by tag}\n'}
@@ -204,6 +218,11 @@ function Pandoc(doc)
 			Code = function(el)
 				return pandoc.RawInline('latex', '\\texttt{' ..
 					breakable(el.text) .. '}')
+			end,
+			Div = function(el)
+				if el.classes:includes('card') then
+					return el:walk({Table = card_rows})
+				end
 			end,
 		}).content)
 	end

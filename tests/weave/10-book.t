@@ -3,7 +3,7 @@
 # make book: what it makes, and that all of it hangs together.
 . tests/weave/lib.sh
 
-echo 1..38
+echo 1..39
 prepare
 result $? "make book"
 find build/book -type f -newer build/book/lguest.epub >"$work/before"
@@ -93,6 +93,9 @@ done
 pdftotext -layout $pdf "$work/pdf.txt"
 grep -q 'Wake up. *[0-9]' "$work/pdf.txt" && grep -q 'G:010' "$work/pdf.txt"
 result $? "PDF: uses of chunks have page numbers, passages their tags"
+awk -v RS='\f' '/LHCALL_INIT.*LGUEST_ABI/ && /SWITCHER_TSS_OFFSET/ { one = 1 }
+	END { exit !one }' "$work/pdf.txt"
+result $? "PDF: the card is one page"
 pdftohtml -xml -i -stdout $pdf >"$work/pdf.xml" 2>"$work/said"
 [ "$(grep -c '<item page' "$work/pdf.xml")" -ge 50 ]
 result $? "PDF: bookmarks"
