@@ -8,8 +8,8 @@ for series in 6.1 6.12; do
 	kver=$(extract/kver $series)
 	MAKEFLAGS='' make -C "/lib/modules/$kver/build" C=2 \
 		M="$PWD/build/host-$kver/kbuild/$kver" \
-		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/built" 2>&1 &&
-		grep -q '  CHECK  ' "$work/built" &&
-		! grep -E 'warning:|error:' "$work/built" >"$work/said"
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$work/said" 2>&1 &&
+		grep -q '  CHECK  ' "$work/said" &&
+		! grep -E 'warning:|error:' "$work/said" >&2
 	result $? "nothing to say about a build for $series"
 done
