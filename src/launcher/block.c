@@ -97,7 +97,7 @@ static u32 find_pieces(struct job *job)
 {
 	const struct lguest_block_request *r = &job->request;
 	const struct machine *m = job->disk->device->m;
-	u64 left = r->bytes;
+	u64 bytes = 0;
 	u32 i;
 
 	if (r->segments > LGUEST_BLOCK_SEGMENTS)
@@ -107,17 +107,18 @@ static u32 find_pieces(struct job *job)
 
 		job->pieces[i].iov_base = guest_memory(m, s->gpa, s->bytes);
 		job->pieces[i].iov_len = s->bytes;
-		if (!job->pieces[i].iov_base || s->bytes > left)
+		if (!job->pieces[i].iov_base)
 			return LGUEST_BLOCK_FAILED;
-		left -= s->bytes;
+		bytes += s->bytes;
 	}
 	job->piece = job->pieces;
 	job->count = r->segments;
-	return left ? LGUEST_BLOCK_FAILED : LGUEST_BLOCK_OK;
+	return bytes == r->bytes ? LGUEST_BLOCK_OK : LGUEST_BLOCK_FAILED;
 }
 /*L:240
- * Answers LGUEST_BLOCK_OK if it can be tried. There is no sum here that could
- * wrap: each number is first compared with what is left of something.
+ * Answers LGUEST_BLOCK_OK if it can be tried. No sum of the Guest's numbers is
+ * made that could wrap: each is compared with what is left of something. Only
+ * the bytes of the segments are summed up, thirty numbers of 32 bits, in 64.
  */
 static u32 check_request(struct job *job)
 {

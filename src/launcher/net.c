@@ -104,15 +104,16 @@ static void change_card(int about, unsigned long what, struct ifreq *how)
 		    strerror(errno));
 }
 
-static void give_address(struct machine *m, int about, struct ifreq *tap,
-			 const char *what)
+static void give_address(int about, struct ifreq *tap, struct in_addr host,
+			 struct in_addr mask)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET }, mask = address;
+	struct sockaddr_in address = { .sin_family = AF_INET };
 
-	read_address(m, what, &address.sin_addr, &mask.sin_addr);
+	address.sin_addr = host;
 	memcpy(&tap->ifr_addr, &address, sizeof(address));
 	change_card(about, SIOCSIFADDR, tap);
-	memcpy(&tap->ifr_netmask, &mask, sizeof(mask));
+	address.sin_addr = mask;
+	memcpy(&tap->ifr_netmask, &address, sizeof(address));
 	change_card(about, SIOCSIFNETMASK, tap);
 }
 static void join_bridge(int about, const struct ifreq *tap, const char *name)
@@ -291,16 +292,20 @@ static void start_tun(struct device *d)
 void net_tun(struct machine *m, const char *what)
 {
 	int about = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool bridged = !strncmp(what, "bridge:", 7);
 	struct net *net = calloc(1, sizeof(*net));
+	struct in_addr host, mask;
 	struct ifreq tap = { };
 
 	if (about < 0 || !net)
 		die("--tunnet: %s", strerror(errno));
+	if (!bridged)
+		read_address(m, what, &host, &mask);
 	net->tap = open_tap(&tap);
-	if (!strncmp(what, "bridge:", 7))
+	if (bridged)
 		join_bridge(about, &tap, what + 7);
 	else
-		give_address(m, about, &tap, what);
+		give_address(about, &tap, host, mask);
 	tap.ifr_flags = IFF_UP;
 	change_card(about, SIOCSIFFLAGS, &tap);
 	close(about);

@@ -31,9 +31,14 @@ static struct disk_of_guest {
 } guest;
 
 /* Faults that the disk's file has, and what was asked of it. */
-static u32 syncs, dsyncs, moves, most_at_once;
+static u32 syncs, dsyncs, moves, most_at_once, changes;
 static int sync_error, move_error;
-static bool short_moves, interrupted, slow_moves;
+static bool short_moves, interrupted, slow;
+
+/* Which descriptors are being synced; and which wrote last, and by whom. */
+static u32 syncing[4096], shared_syncs;
+static int dsync_file, plain_file;
+static pid_t plain_writer;
 
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
@@ -54,6 +59,11 @@ static u32 count(u32 *counter)
 int __wrap_fdatasync(int fd)
 {
 	count(&syncs);
+	if (count(&syncing[fd]) > 1)
+		count(&shared_syncs);
+	if (slow)
+		usleep(20000);
+	__atomic_sub_fetch(&syncing[fd], 1, __ATOMIC_SEQ_CST);
 	errno = sync_error;
 	return sync_error ? -1 : __real_fdatasync(fd);
 }
@@ -65,7 +75,7 @@ static bool fails(int flags)
 
 	if (n > most_at_once)
 		most_at_once = n;
-	if (slow_moves && !(flags & RWF_NOWAIT))
+	if (slow && !(flags & RWF_NOWAIT))
 		usleep(20000);
 	__atomic_sub_fetch(&now, 1, __ATOMIC_SEQ_CST);
 	if (flags & RWF_DSYNC)
@@ -98,7 +108,7 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t at,
 
 	if (fails(flags))
 		return -1;
-	if (slow_moves && flags & RWF_NOWAIT) {
+	if (slow && flags & RWF_NOWAIT) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -112,6 +122,13 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int n, off_t at,
 {
 	struct iovec first;
 
+	if (flags & RWF_DSYNC) {
+		dsync_file = fd;
+	} else {
+		plain_file = fd;
+		changes += plain_writer != gettid();
+		plain_writer = gettid();
+	}
 	if (fails(flags))
 		return -1;
 	if (short_moves && part(iov, n, &first))
@@ -399,10 +416,45 @@ static void check_work(const char *folder)
 	interrupted = false;
 
 	most_at_once = 0;
-	slow_moves = true;
+	slow = true;
 	random_work(300, 64, "slow");
-	slow_moves = false;
+	slow = false;
 	ok(most_at_once >= 8, "%u were under way at once", most_at_once);
+}
+
+/* So many of a kind at once; answers the milliseconds until all is done. */
+static u64 in_slots(u32 n, u32 kind)
+{
+	u64 start = clock_ms();
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		request(i, kind, i * 8, 4096);
+		submit(i);
+	}
+	for (i = 0; i < n && answered(5000) >= 0; i++)
+		;
+	return i == n ? clock_ms() - start : ~0ULL;
+}
+
+static void check_leader(void)
+{
+	u64 ms;
+	u32 i;
+
+	changes = 0;
+	for (i = 0; i < 2000; i++)
+		in_slots(1, LGUEST_BLOCK_WRITE);
+	ok(changes < 200, "2000 quick writes: the leader changed %u times",
+	   changes);
+	slow = true;
+	ms = in_slots(64, LGUEST_BLOCK_WRITE);
+	ok(ms < 64 * 20 / 3, "64 slow writes: others help, %llu ms", ms);
+	shared_syncs = 0;
+	ms = in_slots(16, LGUEST_BLOCK_FLUSH);
+	slow = false;
+	ok(ms < 16 * 20 / 2 && !shared_syncs,
+	   "16 slow flushes: %llu ms, and each has a file of its own", ms);
 }
 
 static void check_promises(void)
@@ -413,8 +465,9 @@ static void check_promises(void)
 	ok(!ask(0) && syncs == before && dsyncs == dsyncs_before,
 	   "a write promises nothing");
 	request(0, LGUEST_BLOCK_WRITE, 0, 4096)->fua = 1;
-	ok(!ask(0) && dsyncs == dsyncs_before + 1 && syncs == before,
-	   "FUA makes one write safe");
+	ok(!ask(0) && dsyncs == dsyncs_before + 1 && syncs == before &&
+	   dsync_file != plain_file,
+	   "FUA makes one write safe, through another file");
 	request(0, LGUEST_BLOCK_FLUSH, 0, 0);
 	ok(!ask(0) && syncs == before + 1, "a flush syncs");
 }
@@ -488,6 +541,7 @@ static const struct lie lies[] = {
 	  512, 1 },
 	{ "a segment across that end", 0, 0, 512, 1, MEMORY + 10 * PAGE - 511,
 	  512, 1 },
+	{ "a good segment and a bad one", 1, 0, 1024, 2, 0, 512, 1 },
 	{ "kind 4", 4, 0, 512, 1, 0, 512, 3 },
 	{ "kind 2^32 - 1", ~0U, 0, 512, 1, 0, 512, 3 },
 	{ "forget behind the end", 3, DISK_SECTORS, 512, 0, 0, 0, 1 },
@@ -521,6 +575,8 @@ static void check_lies(const char *folder)
 		r->segments = lie->segments;
 		r->segment[0].gpa = lie->gpa;
 		r->segment[0].bytes = lie->length;
+		r->segment[1].gpa = MEMORY + SHELF;
+		r->segment[1].bytes = 512;
 		got = ask(5);
 		ok(got == lie->wanted, "%s: %u", lie->text, got);
 	}
@@ -715,6 +771,7 @@ int main(int argc, char *argv[])
 	if (argc < 2)
 		die("needs a folder");
 	check_work(argv[1]);
+	check_leader();
 	check_promises();
 	check_broken(argv[1]);
 	check_errors(argv[1]);

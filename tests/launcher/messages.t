@@ -97,6 +97,33 @@ says "cannot use $tmp/empty: it is empty" "an empty disk" \
 	"$lguest" --block="$tmp/empty" 256 "$kernel"
 says "cannot use $tmp/large: another Guest has it" "the same disk twice" \
 	"$lguest" --block="$tmp/large" 256 "$kernel" --block="$tmp/large"
+for address in 300.1.1.1 10.1.1 10.1.1.1/31 10.1.1.1/ 10.1.1.1/8x lg0 ""; do
+	says "tunnet=$address: not IP, IP/8 to IP/30, or bridge:NAME" \
+		"no address" "$lguest" --tunnet=$address 256 "$kernel"
+done
+for address in 10.1.1.0 10.1.1.255 10.1.1.254 10.1.1.2/30; do
+	says "tunnet=$address: no room in this network for it and the next" \
+		"a bad address" "$lguest" 256 "$kernel" --tunnet=$address
+done
+for station in 64 x -1 3x ""; do
+	says "wire#$station: stations are numbers from 0 to 63" "no station" \
+		"$lguest" "--sharenet=$tmp/wire#$station" 256 "$kernel"
+done
+says "sharenet: cannot open $tmp: Is a directory" "a folder as wire" \
+	"$lguest" --sharenet="$tmp" 256 "$kernel"
+mkfifo "$tmp/pipe"
+says "sharenet: $tmp/pipe is not a regular file" "a pipe as wire" \
+	"$lguest" --sharenet="$tmp/pipe" 256 "$kernel"
+says "sharenet: /proc/self/comm is not on a tmpfs" "a wire not in memory" \
+	"$lguest" --sharenet=/proc/self/comm 256 "$kernel"
+wire=$(mktemp /dev/shm/lguest.XXXXXX)
+trap 'rm -rf "$tmp" "$wire"' EXIT
+echo text >"$wire"
+says "sharenet: $wire is no wire" "some other file as wire" \
+	"$lguest" --sharenet="$wire" 256 "$kernel"
+grep -qx text "$wire"
+ok $? "which is as it was"
+
 says "--block needs a value" "no disk" "$lguest" 256 "$kernel" --block
 
 for section in __jump_table .altinstructions .static_call_sites __ex_table \
