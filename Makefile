@@ -16,7 +16,7 @@ HEADERS = /lib/modules/$(KVER)/build
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo
-.PHONY: rootfs demo-debian test test-fast vm bench clean FORCE
+.PHONY: rootfs demo-debian test test-fast vm bench bench-io clean FORCE
 
 all: modules
 
@@ -74,7 +74,8 @@ hosts: tangle
 			KVER=$$kver OUT=build/host-$$kver; done
 
 # A Debian for a Guest's disk. Its packages come once, then wait in a tar.
-rootfs: deps hosts
+rootfs: deps
+	+$(Q)$(MAKE) --no-print-directory hosts
 	+$(Q)$(MAKE) -s --no-print-directory build/debian.ext4
 
 build/debian.tar: extract/rootfs
@@ -97,18 +98,22 @@ demo: deps tangle
 # Those in QEMU, one after the other: each wants both CPUs.
 VM_TESTS = $(addprefix tests/vm/,00-host-boots.t 10-boot.t 20-suite.t \
 	30-under-fire.t 40-endings.t 50-clocks.t 60-wrongdoers.t \
-	65-dma.t 70-bad-input.t ratio.t)
+	65-dma.t 70-bad-input.t 85-debian.t ratio.t)
 
 # The tests call make as people do: not from inside of another.
 PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL prove
 
 test: deps
-	+$(Q)$(MAKE) --no-print-directory hosts
+	+$(Q)$(MAKE) --no-print-directory rootfs
 	$(Q)$(PROVE) tests/book tests/weave tests/launcher $(VM_TESTS)
 
 # How fast is a Guest, next to the bare machine?
 bench: hosts
 	$(Q)$(PROVE) -v tests/vm/ratio.t
+
+# And its disk and network, next to its Host's? Wants a quiet machine.
+bench-io: hosts
+	$(Q)$(PROVE) -v tests/vm/bench-io.t
 
 # What needs no QEMU.
 test-fast: deps
