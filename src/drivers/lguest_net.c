@@ -11,6 +11,7 @@
 
 #define SLOTS		64
 #define SLOT_PAGES	(LGUEST_DMA_BYTES / PAGE_SIZE)
+#define BUFFERS		(SLOTS * SLOT_PAGES)
 #define RING_BYTES	((SLOTS + 3) * sizeof(struct lguest_dma))
 #define HEADER		sizeof(struct virtio_net_hdr)
 #define SMALL		256	/* bytes that are copied, not given away */
@@ -30,7 +31,8 @@ struct nic {
 	u32 self;			/* our station */
 	struct napi_struct napi;
 	struct lguest_ring *ring;
-	struct page *page[SLOTS][SLOT_PAGES];	/* of its buffers */
+	struct page_pool *pool;		/* where its buffers come from: */
+	struct page *page[SLOTS][SLOT_PAGES];
 	struct lguest_dma *out;		/* what we send, which begins with */
 	struct virtio_net_hdr *header;	/* this */
 	u32 next;		/* slot to be filled */
@@ -50,7 +52,7 @@ static u64 station_key(const struct nic *nic, u32 n)
 static bool lay_out(struct nic *nic, u32 slot, u32 i, gfp_t gfp)
 {
 	struct lguest_segment *segment = &nic->ring->slot[slot].segment[i];
-	struct page *page = __dev_alloc_pages(gfp, 0);
+	struct page *page = page_pool_alloc_pages(nic->pool, gfp);
 
 	if (!page)
 		return false;
@@ -66,15 +68,24 @@ static void free_ring(struct nic *nic)
 {
 	u32 i;
 
-	for (i = 0; i < SLOTS * SLOT_PAGES; i++)
-		if (nic->page[i / SLOT_PAGES][i % SLOT_PAGES])
-			__free_page(nic->page[i / SLOT_PAGES][i % SLOT_PAGES]);
+	for (i = 0; i < BUFFERS; i++) {
+		struct page *page = nic->page[i / SLOT_PAGES][i % SLOT_PAGES];
+
+		if (page)
+			page_pool_put_full_page(nic->pool, page, false);
+	}
 	memset(nic->page, 0, sizeof(nic->page));
+	if (!IS_ERR(nic->pool))
+		page_pool_destroy(nic->pool);
 	free_pages_exact(nic->ring, RING_BYTES);
 }
 
 static bool make_ring(struct nic *nic)
 {
+	struct page_pool_params all = {
+		.pool_size = BUFFERS,
+		.nid = NUMA_NO_NODE,
+	};
 	u32 i;
 
 	nic->ring = alloc_pages_exact(RING_BYTES, GFP_KERNEL | __GFP_ZERO);
@@ -84,9 +95,11 @@ static bool make_ring(struct nic *nic)
 	nic->out = &nic->ring->slot[SLOTS];
 	nic->header = (struct virtio_net_hdr *)(nic->out + 1);
 	nic->next = 0;
-	for (i = 0; i < SLOTS * SLOT_PAGES; i++) {
+	nic->pool = page_pool_create(&all);
+	for (i = 0; i < BUFFERS; i++) {
 		nic->ring->slot[i / SLOT_PAGES].segments = SLOT_PAGES;
-		if (!lay_out(nic, i / SLOT_PAGES, i % SLOT_PAGES, GFP_KERNEL)) {
+		if (IS_ERR(nic->pool) || !lay_out(nic, i / SLOT_PAGES,
+						  i % SLOT_PAGES, GFP_KERNEL)) {
 			free_ring(nic);
 			return false;
 		}
@@ -129,6 +142,7 @@ static struct sk_buff *take_frame(struct nic *nic, u32 bytes)
 		from = bytes;
 	skb = napi_alloc_skb(&nic->napi, SMALL);
 	if (skb) {
+		skb_mark_for_recycle(skb);
 		skb_put_data(skb, start + HEADER, from - HEADER);
 		if (give_pages(nic, skb, from, bytes))
 			return skb;

@@ -8,6 +8,13 @@
 #include <linux/types.h>
 #include <linux/version.h>
 
+/* 6.6 gave the pools of pages a folder of their own. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#include <net/page_pool/helpers.h>
+#else
+#include <net/page_pool.h>
+#endif
+
 /* 6.8 taught terminals that characters are unsigned and sizes are sizes. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 typedef u8 hvc_char_t;
