@@ -48,6 +48,52 @@ run_guest() {
 	return "$(cat /tmp/status)"
 }
 
+# begin NAME MB OPTION...: a Guest beside this script, its console in /tmp/NAME.
+# If its script says UP, and then does what is typed and says DONE and a status,
+# there are: is_up NAME; ask NAME COMMAND; answer NAME, which waits for the end
+# and has the output and the status; tell NAME COMMAND, both; end NAME.
+begin() {
+	name=$1 mb=$2
+	shift 2
+	rm -f /tmp/$name.in
+	mkfifo /tmp/$name.in
+	/lguest/lguest --initrd=/guest.cpio $mb /boot/vmlinux quiet "$@" \
+		<>/tmp/$name.in >/tmp/$name 2>&1 &
+	eval "pid_$name=$!"
+	: >/tmp/$name.asked
+}
+
+is_up() {
+	grep -q ^UP /tmp/$1
+}
+
+ask() {
+	echo "$2" >>/tmp/$1.asked
+	echo "$2" >/tmp/$1.in
+}
+
+has_answered() {
+	[ "$(grep -c ^DONE /tmp/$1)" -ge "$(wc -l </tmp/$1.asked)" ]
+}
+
+answer() {
+	eventually 100 has_answered $1 || return 99
+	tr -d '\r' </tmp/$1 | awk '
+		/^DONE/ { said = now; now = ""; status = $2; next }
+		{ now = now $0 "\n" }
+		END { printf "%s", said; exit status }'
+}
+
+tell() {
+	ask "$1" "$2"
+	answer "$1"
+}
+
+end() {
+	ask $1 "poweroff -f"
+	eval "wait \$pid_$1"
+}
+
 guest_said() {
 	grep -q "$1" /tmp/guest.log
 }

@@ -34,7 +34,7 @@ guest() {
 
 # libraries TREE PROGRAM: those that it needs go along.
 libraries() {
-	ldd "$2" | grep -o '/[^ ]*' |
+	ldd "$2" 2>/dev/null | grep -o '/[^ ]*' |
 		while read -r file; do cp -L --parents "$file" "$1"; done
 }
 
@@ -50,7 +50,7 @@ base_tree() {
 	chmod 755 "$1/init"
 	for program in $carry; do
 		cp -L "$(command -v "$program")" "$1/bin"
-		libraries "$1" "$1/bin/$program"
+		libraries "$1" "$(command -v "$program")"
 	done
 }
 
@@ -78,6 +78,15 @@ guest_initramfs() {
 	pack "$work/guest" "$1"
 }
 
+# payload NAME: build/vm/NAME, a program that needs nothing else.
+payload() {
+	name=$1
+	[ "build/vm/$name" -nt "tests/vm/payloads/$name.c" ] ||
+		cc -O2 -Wall -Wextra -Werror -static -pthread -Isrc/include \
+			-o "build/vm/$name" "tests/vm/payloads/$name.c" ||
+		exit 1
+}
+
 # host_initramfs FILE KVER: what make built, and what the Guest boots. That is
 # the vmlinuz, and for tests of other things its contents, which start faster.
 host_initramfs() {
@@ -93,12 +102,9 @@ host_initramfs() {
 	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
 	vmlinux "$2"
 	cp "$image" "$tree/boot/vmlinux"
-	for payload in payload dma; do
-		[ build/vm/$payload -nt tests/vm/payloads/$payload.c ] ||
-			cc -O2 -Wall -Wextra -Werror -static -pthread \
-				-Isrc/include -o build/vm/$payload \
-				tests/vm/payloads/$payload.c || exit 1
-		cp build/vm/$payload "$tree/bin"
+	for source in tests/vm/payloads/*.c; do
+		payload "$(basename "$source" .c)"
+		cp "build/vm/$name" "$tree/bin"
 	done
 	libraries "$tree" "$built/lguest"
 	[ -z "$modules" ] || extract/kmods "$2" "$tree" $modules || exit 1
@@ -113,7 +119,7 @@ settings() {
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
 		case $setting in
-		modules=* | drive=*) ;;
+		modules=* | drive=* | memory=* | timeout=*) ;;
 		*) label="${label:+$label }$setting" ;;
 		esac
 	done
