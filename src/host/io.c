@@ -301,6 +301,17 @@ static void *under(struct finger *finger, u32 *bytes)
 	return page_address(pinned_page(finger->lg, gpa)) +
 	       offset_in_page(gpa);
 }
+static void copy_upwards(void *to, const void *from, u32 bytes)
+{
+	u64 words = bytes / 8;
+
+	asm volatile("rep movsq\n\t"
+		     "movl %3, %%ecx\n\t"
+		     "rep movsb"
+		     : "+D" (to), "+S" (from), "+c" (words)
+		     : "r" (bytes % 8) : "memory");
+}
+
 /* Both lists have @bytes or more. */
 static void copy_dma(struct finger *from, struct finger *to, u32 bytes)
 {
@@ -311,7 +322,7 @@ static void copy_dma(struct finger *from, struct finger *to, u32 bytes)
 		void *target = under(to, &room);
 
 		n = min(min(n, room), bytes);
-		memmove(target, source, n);
+		copy_upwards(target, source, n);
 		from->done += n;
 		to->done += n;
 		bytes -= n;
