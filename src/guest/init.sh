@@ -17,8 +17,7 @@ shell() {
 load_drivers() {
 	loaded=
 	while :; do
-		names=$(find /sys/devices -name uevent -exec \
-			sed -n 's/^MODALIAS=//p' {} + | sort -u)
+		names=$(sed -n 's/^MODALIAS=//p' /sys/bus/*/devices/*/uevent)
 		[ "$names" != "$loaded" ] || break
 		modprobe -aq $names
 		loaded=$names
