@@ -44,7 +44,7 @@ void lguest_unregister_driver(struct lguest_driver *driver);
 /*
  * What is sent to @key (a gpa) goes into @ring (a gpa), and then @irq comes. A
  * ring of 0 ends it. Returns 0, -EBUSY (somebody listens there) or -ENOSPC.
- * Nonsense kills the Guest. Context: any, with the ring and its buffers touched.
+ * Nonsense kills the Guest. Context: any. Ring and buffers were touched before.
  */
 int lguest_bind_dma(u64 key, u64 ring, unsigned int irq);
 

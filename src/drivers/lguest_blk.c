@@ -114,7 +114,8 @@ static blk_status_t submit(struct blk_mq_hw_ctx *queue,
 	gone = disk->gone;
 	if (!gone) {
 		disk->request[request->tag] = request;
-		shared->submit[disk->submitted % LGUEST_BLOCK_SLOTS] = request->tag;
+		shared->submit[disk->submitted % LGUEST_BLOCK_SLOTS] =
+			request->tag;
 		disk->submitted++;
 		/* Pairs with the Launcher's acquire: the request is there. */
 		virt_store_release(&shared->submitted, disk->submitted);
@@ -212,7 +213,8 @@ static int make_queue(struct disk *disk)
 	}
 	gendisk->fops = &no_more_operations;
 	gendisk->private_data = disk;
-	snprintf(gendisk->disk_name, DISK_NAME_LEN, "lgb%c", 'a' + disk->letter);
+	snprintf(gendisk->disk_name, DISK_NAME_LEN, "lgb%c",
+		 'a' + disk->letter);
 	set_capacity(gendisk, disk->shared->sectors);
 	if (disk->dev->features & LGUEST_BLOCK_READ_ONLY)
 		set_disk_ro(gendisk, true);
@@ -240,7 +242,8 @@ static int probe(struct lguest_device *dev)
 	err = make_queue(disk);
 	if (err)
 		goto out_letter;
-	err = request_irq(dev->irq, take_answers, 0, disk->gendisk->disk_name, disk);
+	err = request_irq(dev->irq, take_answers, 0,
+			  disk->gendisk->disk_name, disk);
 	if (err)
 		goto out_queue;
 	err = device_add_disk(&dev->dev, disk->gendisk, NULL);

@@ -195,7 +195,8 @@ static int bind_port(struct lguest *lg, u64 key, u64 ring, unsigned int irq,
 	else if (lg->nr_ports == MAX_PORTS)
 		err = -ENOSPC;
 	if (!err) {
-		hash_add_rcu(ports, &port->node, hash_of(port->page, port->offset));
+		hash_add_rcu(ports, &port->node,
+			     hash_of(port->page, port->offset));
 		lg->nr_ports++;
 	}
 	mutex_unlock(&binders);
