@@ -126,7 +126,8 @@ static size_t take_escapes(const u8 *bytes, size_t count, u8 *kept)
 	return used;
 }
 /*L:190
- * This thread never ends the Guest, nor does the end of its input.
+ * Whoever types is not asked to wait for the Guest, nor the Guest for them:
+ * what was typed stays in the ring until somebody wants it.
  */
 static void *listen_to_input(void *unused)
 {
