@@ -4,7 +4,7 @@
 . tests/book/lib.sh
 tangle=$PWD/extract/tangle check=$PWD/extract/check-guest-code
 
-echo 1..27
+echo 1..29
 says() {
 	grep -qF "$1" "$work/said"
 	result $? "$2"
@@ -67,6 +67,11 @@ sed 's/^<<Do it>>=/<<Undo it>>=/' a.nw >bad.nw
 bad "an undefined chunk"
 says 'bad.nw:5: undefined chunk <<Do it>>' "an undefined chunk: where"
 says 'bad.nw:12: unused chunk <<Undo it>>' "an unused chunk: where"
+printf 'More.\n\n<<Tell a lie>>=\nint lies;\n@\n' >bad.nw
+! "$tangle" src lines a.nw bad.nw >said 2>&1 && cmp -s src/host/a.c kept
+result $? "two chapters with one name for a chunk: refused"
+says 'bad.nw:3: <<Tell a lie>> is a chunk of a.nw already' \
+	"two chapters with one name for a chunk: where"
 sed 's/the lie/[[<<The lie>>]]/' a.nw >bad.nw
 bad "a chunk that only prose knows of"
 says 'bad.nw:16: no chunk <<The lie>>' "a chunk that only prose knows of: where"
