@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What a Guest starts from: the same bytes each time, and all that it needs.
+echo 1..8
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+result() {
+	[ "$1" = 0 ] || printf 'not '
+	echo "ok - $2"
+}
+
+for series in 6.1 6.12; do
+	kver=$(extract/kver $series)
+	ours=build/host-$kver/guest/$kver
+	cp "$ours"/lguest_*.ko "$work"
+	touch "$work"/*.ko
+	(umask 077 && extract/initramfs "$kver" src/guest/init.sh \
+		"$work/one.cpio" "$work"/lguest_*.ko)
+	cmp "$work/one.cpio" "$ours/initramfs.cpio" >&2
+	result $? "$series: the same input makes the same bytes"
+	cpio -it --quiet <"$work/one.cpio" >"$work/list"
+	missing=$(for name in init bin/busybox bin/sh sbin \
+		"lib/modules/$kver/.*/ext4.ko" \
+		"lib/modules/$kver/.*/crc32c_generic.ko" \
+		"lib/modules/$kver/updates/lguest_bus.ko" \
+		"lib/modules/$kver/updates/lguest_blk.ko" \
+		"lib/modules/$kver/modules.alias"; do
+		grep -qx "$name" "$work/list" || echo "# no $name"
+	done)
+	[ -z "$missing" ]
+	result $? "$series: nothing is missing"
+	[ -z "$missing" ] || echo "$missing" >&2
+	! grep 'ko\.xz$' "$work/list" >&2
+	result $? "$series: nothing is packed twice"
+done
+
+! extract/initramfs "$kver" src/guest/init.sh "$work/two.cpio" \
+	"$work/lguest_none.ko" 2>"$work/said"
+result $? "a module that is not there: refused"
+[ ! -e "$work/two.cpio" ]
+result $? "and no archive left behind"
