@@ -51,11 +51,12 @@ $(OUT)/lg.ko: FORCE
 	$(Q)cp $(OUT)/kbuild/$(KVER)/lg.ko $@
 
 # What a Guest starts from: its drivers, and a first program.
-DRIVERS = $(addprefix $(OUT)/guest/$(KVER)/,lguest_bus.ko lguest_blk.ko)
+DRIVERS = $(addprefix $(OUT)/guest/$(KVER)/,lguest_bus.ko lguest_blk.ko \
+	lguest_net.ko)
 
 $(DRIVERS): $(OUT)/lg.ko ;
 
-$(OUT)/guest/$(KVER)/initramfs.cpio: extract/initramfs extract/kmods \
+$(OUT)/guest/$(KVER)/initramfs.cpio: Makefile extract/initramfs extract/kmods \
 		build/tangle/guest/init.sh $(DRIVERS)
 	$(Q)extract/initramfs $(KVER) build/tangle/guest/init.sh $@ $(DRIVERS)
 

@@ -24,6 +24,7 @@ for series in 6.1 6.12; do
 		"lib/modules/$kver/.*/crc32c_generic.ko" \
 		"lib/modules/$kver/updates/lguest_bus.ko" \
 		"lib/modules/$kver/updates/lguest_blk.ko" \
+		"lib/modules/$kver/updates/lguest_net.ko" \
 		"lib/modules/$kver/modules.alias"; do
 		grep -qx "$name" "$work/list" || echo "# no $name"
 	done)
