@@ -105,7 +105,7 @@ truncate -s 1M /tmp/f
 	until guest_said PULL-IT; do usleep 100000; done
 	ring $(pidof lguest) 2
 } 2>/dev/null &
-run_guest 256 vmlinux seconds=10 --block=/tmp/a --block=/tmp/b,ro \
+run_guest 256 vmlinux seconds=7 --block=/tmp/a --block=/tmp/b,ro \
 	--block=/tmp/c --block=/mnt/d --block=/tmp/e --block=/tmp/f
 is "poweroff in the Guest: exit status" $? 0
 tr -d '\r' </tmp/guest.log | grep -E '^(not )?ok - '
