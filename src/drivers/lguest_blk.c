@@ -268,7 +268,6 @@ static void give_up(struct disk *disk)
 {
 	int i;
 
-	blk_mark_disk_dead(disk->gendisk);
 	spin_lock_irq(&disk->lock);
 	disk->gone = true;
 	spin_unlock_irq(&disk->lock);
@@ -276,6 +275,7 @@ static void give_up(struct disk *disk)
 	for (i = 0; i < LGUEST_BLOCK_SLOTS; i++)
 		if (disk->request[i])
 			blk_mq_end_request(disk->request[i], BLK_STS_IOERR);
+	blk_mark_disk_dead(disk->gendisk);
 }
 
 /*D:140 Nobody uses it any more, or nobody can. */

@@ -19,9 +19,9 @@
 
 /*D:200
  * A ring to receive, one DMA to send, and the wire. The wire is everybody's:
- * what is read there is read once and then only compared. The worst that a
- * liar can do to us is to get a frame that was not for him, or to keep one from
- * us that was; which he could do on any cable, too.
+ * what is read there is only compared. A liar can get frames that were not for
+ * him, keep some from us that were, sit down at our hook while we are away, and
+ * make us wait a little; most of which he could do on any cable, too.
  */
 struct nic {
 	struct net_device *netdev;
@@ -38,7 +38,8 @@ struct nic {
 	u32 next;		/* slot to be filled */
 	struct timer_list retry;
 	u32 tries;		/* of the frame that waits */
-	u64 stuck;		/* stations for whom we waited in vain */
+	u64 stuck;		/* stations for whom we waited in vain, */
+	unsigned long forgiven;	/* since then, in jiffies */
 };
 /*:*/
 
@@ -263,9 +264,11 @@ static int send_to(struct nic *nic, u32 n)
 {
 	int sent = lguest_send_dma(station_key(nic, n), virt_to_phys(nic->out));
 
-	if (sent > 0) {
-		nic->stuck &= ~BIT_ULL(n);
+	if (sent > 0)
 		return 0;
+	if (time_after(jiffies, nic->forgiven + HZ)) {
+		nic->stuck = 0;
+		nic->forgiven = jiffies;
 	}
 	if (sent == -EAGAIN && nic->tries == PATIENCE)
 		nic->stuck |= BIT_ULL(n);
@@ -317,7 +320,8 @@ static int send_frame(struct nic *nic, const u8 *address)
 		if (n == first || !listens_in(nic, n, address))
 			continue;
 		other = send_to(nic, n);
-		err = err ? other : 0;
+		if (!other || (err && err != -EAGAIN))
+			err = other;
 	}
 	return err;
 }
@@ -340,12 +344,13 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *netdev)
 	nic->tries = 0;
 	if (err) {
 		netdev->stats.tx_dropped++;
+		dev_kfree_skb_any(skb);
 	} else {
 		netdev->stats.tx_packets++;
 		netdev->stats.tx_bytes += skb->len;
 		skb_tx_timestamp(skb);
+		dev_consume_skb_any(skb);
 	}
-	dev_consume_skb_any(skb);
 	return NETDEV_TX_OK;
 }
 /*:*/
@@ -430,6 +435,10 @@ static int switch_off(struct net_device *netdev)
 	struct nic *nic = netdev_priv(netdev);
 	u32 i;
 
+	netif_tx_disable(netdev);
+	del_timer_sync(&nic->retry);
+	netif_tx_disable(netdev);	/* the timer may have woken it */
+	nic->tries = 0;
 	netif_carrier_off(netdev);
 	write_station(nic, LGUEST_STATION_NONE);
 	lguest_bind_dma(station_key(nic, nic->self), 0, 0);
@@ -439,7 +448,6 @@ static int switch_off(struct net_device *netdev)
 			usleep_range(50, 500);
 	napi_disable(&nic->napi);
 	free_irq(nic->device->irq, nic);
-	del_timer_sync(&nic->retry);
 	free_ring(nic);
 	return 0;
 }

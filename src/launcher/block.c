@@ -235,19 +235,16 @@ static bool may_be_quick(const struct lguest_block_request *r)
  */
 static u32 promise(struct job *job)
 {
-	u32 answer = LGUEST_BLOCK_FAILED;
+	u32 answer = LGUEST_BLOCK_OK;
 
 	if (__atomic_load_n(&job->disk->broken, __ATOMIC_ACQUIRE))
-		return answer;
+		return LGUEST_BLOCK_FAILED;
 	if (job->request.kind == LGUEST_BLOCK_WRITE)
-		answer = move(job, job->safe_file, RWF_DSYNC);
-	else if (!fdatasync(job->safe_file))
-		answer = LGUEST_BLOCK_OK;
-	else
-		answer = meaning_of(errno);
-	if (answer != LGUEST_BLOCK_OK)
-		__atomic_store_n(&job->disk->broken, true, __ATOMIC_RELEASE);
-	return answer;
+		answer = move(job, job->safe_file, 0);
+	if (answer != LGUEST_BLOCK_OK || !fdatasync(job->safe_file))
+		return answer;
+	__atomic_store_n(&job->disk->broken, true, __ATOMIC_RELEASE);
+	return meaning_of(errno);
 }
 /*:*/
 static u32 perform(struct job *job)
@@ -378,8 +375,7 @@ static void start_disk(struct device *d)
 }
 static bool can_forget(const struct disk *disk)
 {
-	return !fallocate(disk->file, HOLE, disk->sectors * SECTOR, SECTOR) ||
-	       errno != EOPNOTSUPP;
+	return !fallocate(disk->file, HOLE, disk->sectors * SECTOR, SECTOR);
 }
 
 void block_add(struct machine *m, const char *what)

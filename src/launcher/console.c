@@ -14,6 +14,7 @@
 #include "launcher.h"
 
 #define CTRL_A	1
+#define NAPS	100
 
 /* All are written before the thread starts, and then only `head`, by it. */
 static struct lguest_console *ring;
@@ -90,13 +91,16 @@ static bool ring_console(void)
 
 static void put_in_ring(const u8 *bytes, size_t count)
 {
-	u32 waiting;
+	u32 waiting, naps = 0;
 
 	while (count) {
 		waiting = head - __atomic_load_n(&ring->in_tail,
 						 __ATOMIC_ACQUIRE);
-		if (waiting >= LGUEST_CONSOLE_IN)
+		if (waiting >= LGUEST_CONSOLE_IN) {
+			if (is_terminal && naps++ == NAPS)
+				return;
 			usleep(10000);
+		}
 		for (; count && waiting < LGUEST_CONSOLE_IN; waiting++) {
 			ring->in[head++ % LGUEST_CONSOLE_IN] = *bytes++;
 			count--;
@@ -180,7 +184,8 @@ void console_start(struct lguest_console *page, int host)
 	measure_window();
 	make_raw();
 	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
-		signal(deadly[i], leave_by_signal);
+		if (signal(deadly[i], leave_by_signal) == SIG_IGN)
+			signal(deadly[i], SIG_IGN);	/* as before */
 	signal(SIGWINCH, window_changed);
 	signal(SIGPIPE, SIG_IGN);
 	start_thread(listen_to_input, NULL);

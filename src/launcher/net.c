@@ -255,7 +255,8 @@ static void *carry_in(void *with)
 		if (ready.revents & ~POLLIN)
 			break;
 		if (!ring_of(net)) {
-			if (read(net->tap, waste, sizeof(waste)) < 0)
+			if (read(net->tap, waste, sizeof(waste)) < 0 &&
+			    errno == EBADFD)
 				break;
 		} else if (bring_frame(net)) {
 			pause = SHORT_PAUSE;
@@ -306,7 +307,8 @@ void net_tun(struct machine *m, const char *what)
 		join_bridge(about, &tap, what + 7);
 	else
 		give_address(about, &tap, host, mask);
-	tap.ifr_flags = IFF_UP;
+	change_card(about, SIOCGIFFLAGS, &tap);
+	tap.ifr_flags |= IFF_UP;
 	change_card(about, SIOCSIFFLAGS, &tap);
 	close(about);
 	net->device = add_card(m, TUN_PAGES, GUEST);
@@ -377,14 +379,15 @@ void net_share(struct machine *m, const char *what)
 {
 	struct device *d = add_card(m, 2, 0);
 	char *path = strdup(what), *number = strrchr(path, '#'), *end = "";
+	unsigned long wanted = 0;
 	u32 self;
-	int fd, wanted = -1;
+	int fd;
 
 	if (number) {
 		*number++ = '\0';
-		wanted = isdigit(*number) ? strtoul(number, &end, 10) : -1U;
+		wanted = isdigit(*number) ? strtoul(number, &end, 10) : -1UL;
 	}
-	if (*end || (number && (u32)wanted >= LGUEST_NET_STATIONS))
+	if (*end || wanted >= LGUEST_NET_STATIONS)
 		die("--sharenet=%s: stations are numbers from 0 to %d", what,
 		    LGUEST_NET_STATIONS - 1);
 	fd = open_wire(path);
@@ -393,7 +396,8 @@ void net_share(struct machine *m, const char *what)
 	if (mmap(wire, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
 		 0) == MAP_FAILED || madvise(wire, PAGE, MADV_DONTFORK))
 		die("--sharenet: cannot map %s: %s", path, strerror(errno));
-	self = take_station(fd, (struct lguest_wire *)wire, wanted);
+	self = take_station(fd, (struct lguest_wire *)wire,
+			    number ? (int)wanted : -1);
 	if (self == LGUEST_NET_STATIONS)
 		die("--sharenet=%s: %s", what, number ?
 		    "somebody else is this station" : "no station is free");

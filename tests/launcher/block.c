@@ -31,13 +31,13 @@ static struct disk_of_guest {
 } guest;
 
 /* Faults that the disk's file has, and what was asked of it. */
-static u32 syncs, dsyncs, moves, most_at_once, changes;
+static u32 syncs, moves, most_at_once, changes;
 static int sync_error, move_error;
 static bool short_moves, interrupted, slow;
 
 /* Which descriptors are being synced; and which wrote last, and by whom. */
 static u32 syncing[4096], shared_syncs;
-static int dsync_file, plain_file;
+static int sync_file, moved_file;
 static pid_t plain_writer;
 
 int __real_fdatasync(int fd);
@@ -58,6 +58,7 @@ static u32 count(u32 *counter)
 
 int __wrap_fdatasync(int fd)
 {
+	sync_file = fd;
 	count(&syncs);
 	if (count(&syncing[fd]) > 1)
 		count(&shared_syncs);
@@ -78,8 +79,6 @@ static bool fails(int flags)
 	if (slow && !(flags & RWF_NOWAIT))
 		usleep(20000);
 	__atomic_sub_fetch(&now, 1, __ATOMIC_SEQ_CST);
-	if (flags & RWF_DSYNC)
-		count(&dsyncs);
 	if (interrupted && count(&moves) % 3 == 0) {
 		errno = EINTR;
 		return true;
@@ -122,13 +121,9 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *iov, int n, off_t at,
 {
 	struct iovec first;
 
-	if (flags & RWF_DSYNC) {
-		dsync_file = fd;
-	} else {
-		plain_file = fd;
-		changes += plain_writer != gettid();
-		plain_writer = gettid();
-	}
+	moved_file = fd;
+	changes += plain_writer != gettid();
+	plain_writer = gettid();
 	if (fails(flags))
 		return -1;
 	if (short_moves && part(iov, n, &first))
@@ -459,23 +454,30 @@ static void check_leader(void)
 
 static void check_promises(void)
 {
-	u32 before = syncs, dsyncs_before = dsyncs;
+	u32 before = syncs;
+	int common;
 
 	request(0, LGUEST_BLOCK_WRITE, 0, 4096);
-	ok(!ask(0) && syncs == before && dsyncs == dsyncs_before,
-	   "a write promises nothing");
+	ok(!ask(0) && syncs == before, "a write promises nothing");
+	common = moved_file;
 	request(0, LGUEST_BLOCK_WRITE, 0, 4096)->fua = 1;
-	ok(!ask(0) && dsyncs == dsyncs_before + 1 && syncs == before &&
-	   dsync_file != plain_file,
+	ok(!ask(0) && syncs == before + 1 && sync_file == moved_file &&
+	   sync_file != common,
 	   "FUA makes one write safe, through another file");
 	request(0, LGUEST_BLOCK_FLUSH, 0, 0);
-	ok(!ask(0) && syncs == before + 1, "a flush syncs");
+	ok(!ask(0) && syncs == before + 2, "a flush syncs");
 }
 
 static void check_broken(const char *folder)
 {
 	new_file(folder);
 	use_disk(path);
+	move_error = ENOSPC;
+	request(0, LGUEST_BLOCK_WRITE, 0, 512)->fua = 1;
+	ok(ask(0) == LGUEST_BLOCK_FULL, "FUA on a full disk is refused");
+	move_error = 0;
+	request(0, LGUEST_BLOCK_WRITE, 0, 512)->fua = 1;
+	ok(ask(0) == LGUEST_BLOCK_OK, "and when there is room again, it is not");
 	sync_error = EIO;
 	request(0, LGUEST_BLOCK_FLUSH, 0, 0);
 	ok(ask(0) == LGUEST_BLOCK_FAILED, "a flush that fails says so");
