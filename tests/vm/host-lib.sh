@@ -77,7 +77,7 @@ has_answered() {
 }
 
 answer() {
-	eventually 100 has_answered $1 || return 99
+	eventually 300 has_answered $1 || return 99
 	tr -d '\r' </tmp/$1 | awk '
 		/^DONE/ { said = now; now = ""; status = $2; next }
 		{ now = now $0 "\n" }

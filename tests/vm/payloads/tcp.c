@@ -2,7 +2,8 @@
 /*
  * tcp serve PORT			serve those below, until killed
  * tcp to|from ADDRESS PORT MB [raw]	move so much, and say how fast
- * tcp many ADDRESS PORT COUNT		so many connections, each asks one thing
+ * tcp many ADDRESS PORT COUNT		so many connections, eight at a time, each
+ *					of which asks one thing
  *
  * What is moved is a stream of numbers of which each is known, and whoever
  * receives it looks at each; unless it is raw, for those who want to know how
@@ -22,6 +23,7 @@
 
 #define MB	(1 << 20)
 #define CHUNK	(256 << 10)
+#define PROCESSES	8
 
 enum { TO, FROM, ASK };
 
@@ -146,7 +148,7 @@ static void serve(const struct sockaddr_in *here)
 	    listen(fd, 128))
 		fail("listen");
 	for (i = 0;; i++) {
-		if (i >= 4)
+		if (i >= PROCESSES)
 			wait(NULL);
 		if (!fork())
 			work(fd);
@@ -181,13 +183,13 @@ static void move(const struct sockaddr_in *there, struct request r)
 	       r.bytes / MB / seconds);
 }
 
-static void ask(const struct sockaddr_in *there, uint64_t count)
+static void ask(const struct sockaddr_in *there, uint64_t first, uint64_t count)
 {
 	struct request r = { .kind = ASK };
 	uint64_t i;
 	int fd;
 
-	for (i = 1; i <= count; i++) {
+	for (i = first; i < first + count; i++) {
 		fd = connect_to(there);
 		r.bytes = i;
 		put(fd, &r, sizeof(r));
@@ -198,7 +200,22 @@ static void ask(const struct sockaddr_in *there, uint64_t count)
 		}
 		close(fd);
 	}
-	printf("%lu answers\n", count);
+}
+
+static void ask_together(const struct sockaddr_in *there, uint64_t count)
+{
+	int i, status, failed = 0;
+
+	for (i = 0; i < PROCESSES; i++)
+		if (!fork()) {
+			ask(there, 1 + i * count, count / PROCESSES);
+			exit(0);
+		}
+	while (wait(&status) > 0)
+		failed += status != 0;
+	if (failed)
+		fail("a connection");
+	printf("%lu answers\n", count / PROCESSES * PROCESSES);
 }
 
 int main(int argc, char *argv[])
@@ -218,7 +235,7 @@ int main(int argc, char *argv[])
 	r.bytes = strtoull(argv[4], NULL, 10) * MB;
 	r.raw = argc > 5;
 	if (!strcmp(argv[1], "many"))
-		ask(&address, r.bytes / MB);
+		ask_together(&address, r.bytes / MB);
 	else
 		move(&address, r);
 	return 0;
