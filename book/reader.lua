@@ -386,10 +386,12 @@ local function code_block(chunk)
 	while #lines > 1 and #lines[#lines] == 0 do
 		local blank = table.remove(lines)
 		blank.shown = lines[#lines]
+		blank.shown.lands = blank.shown.lands or blank.lands
 	end
 	while #lines > 1 and #lines[1] == 0 do
 		local blank = table.remove(lines, 1)
 		blank.shown = lines[1]
+		blank.shown.lands = blank.shown.lands or blank.lands
 	end
 	local text, numbers = {}, {}
 	for i, line in ipairs(lines) do
