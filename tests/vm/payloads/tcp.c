@@ -63,9 +63,9 @@ static void get(int fd, void *to, size_t bytes)
 	ssize_t n;
 
 	for (; bytes; to = (char *)to + n, bytes -= n) {
-		n = read(fd, to, bytes);
+		n = recv(fd, to, bytes, MSG_WAITALL);
 		if (n < 0)
-			fail("read");
+			fail("recv");
 		if (!n) {
 			errno = EPIPE;
 			fail("the other side left");
