@@ -5,11 +5,11 @@
 . tests/vm/lib.sh
 
 plan 34
-image=build/debian.ext4
-[ -e $image ] || { echo "no $image: make rootfs" >&2; exit 1; }
+debian=build/debian.ext4
+[ -e $debian ] || { echo "no $debian: make rootfs" >&2; exit 1; }
 guest programs </dev/null
 for series in 6.1 6.12; do
-	cp --sparse=always $image "$work/debian.ext4"
+	cp --sparse=always $debian "$work/debian.ext4"
 	host kernel=$series memory=1536 timeout=600 \
 		modules="virtio_pci virtio_blk tun" drive="$work/debian.ext4" <<'END'
 # say COMMAND: type it at the Guest's console.
