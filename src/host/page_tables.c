@@ -617,11 +617,16 @@ bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes)
 /* Pushes @n words, the last first, below @rsp; returns as read_guest(). */
 bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n)
 {
+	u64 *to = NULL;
+
 	while (n--) {
-		u64 *to;
+		bool next_page = PAGE_ALIGNED(rsp);
 
 		rsp -= sizeof(u64);
-		to = guest_address(cpu, rsp, true);
+		if (!to || next_page)
+			to = guest_address(cpu, rsp, true);
+		else
+			to--;
 		if (!to)
 			return false;
 		*to = words[n];

@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 68
+plan 69
 guest </dev/null
 host <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
@@ -18,7 +18,7 @@ dies() {
 	try "$1: dmesg says so" eval "dmesg | grep -F 'died: $2'"
 }
 try "lg.ko loads" insmod /lguest/lg.ko
-for benign in off calls registers; do
+for benign in off calls registers split_frame; do
 	ends $benign "event 1 value 0: "
 done
 ends spin "Interrupted system call" 1

@@ -47,6 +47,14 @@ PAYLOAD(off, OFF);
 PAYLOAD(calls, INIT "mov $100000, %ebx\n"
 	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n" OFF);
 PAYLOAD(spin, "jmp .\n");
+/* A trap's frame on two pages: the gate leads here again, to look at it. */
+PAYLOAD(split_frame, "test %esp, %esp\n jnz 2f\n" INIT
+	"mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT) "mov $0x100010, %esp\n 1: ud2\n"
+	"2: lea 1b(%rip), %rax\n cmp %rax, (%rsp)\n jne 3f\n"
+	"cmp $0xfffe8, %rsp\n jne 3f\n cmpq $0x10, 8(%rsp)\n jne 3f\n"
+	"cmpq $0x100010, 24(%rsp)\n jne 3f\n cmpq $0x18, 32(%rsp)\n"
+	"jne 3f\n" OFF "3:" CALL(998));
 PAYLOAD(registers, INIT STACK
 	"mov $11, %r8\n mov $12, %r9\n mov $13, %r10\n mov $14, %r12\n"
 	"mov $15, %r15\n mov $16, %rbp\n mov $17, %ecx\n movq %rcx, %xmm3\n"
@@ -102,11 +110,11 @@ static const struct payload {
 	const char *name, *start, *end;
 } payloads[] = {
 #define P(name) { #name, name, name##_end }
-	P(off), P(calls), P(spin), P(registers), P(bad_call), P(bad_data),
-	P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate), P(no_stack),
-	P(bad_stack), P(bad_return), P(bad_user_return), P(bad_table),
-	P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt), P(bad_gate),
-	P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
+	P(off), P(calls), P(spin), P(split_frame), P(registers), P(bad_call),
+	P(bad_data), P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate),
+	P(no_stack), P(bad_stack), P(bad_return), P(bad_user_return),
+	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
+	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
 };
 
 static void build(char *memory, const struct payload *payload)
