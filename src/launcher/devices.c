@@ -115,12 +115,16 @@ u8 *guest_memory(const struct machine *m, u64 gpa, u64 bytes)
 /*:*/
 void start_thread(void *(*body)(void *), void *with)
 {
+	const struct sched_param no_priority = { };
 	sigset_t all, usual;
 	pthread_t thread;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &usual);
 	errno = pthread_create(&thread, NULL, body, with);
+	/* In vain if it has come to its end already. */
+	if (!errno)
+		pthread_setschedparam(thread, SCHED_BATCH, &no_priority);
 	if (errno || pthread_detach(thread))
 		die("cannot start a thread: %s", strerror(errno));
 	pthread_sigmask(SIG_SETMASK, &usual, NULL);

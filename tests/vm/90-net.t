@@ -7,28 +7,7 @@ plan 66
 payload tcp
 carry="build/vm/tcp ethtool"
 
-# ip= is the Launcher's word for the first card, to= is ours for the next.
-guest drivers <<'END'
-modprobe lguest:type3
-card=0
-for word in $(cat /proc/cmdline); do
-	case $word in
-	ip=* | to=*)
-		word=${word#?*=}
-		ip address add ${word%%:*}/24 dev eth$card
-		ip link set eth$card up
-		card=$((card + 1))
-		;;
-	esac
-done
-tcp serve 5000 &
-stty -echo
-echo UP
-while read -r command; do
-	sh -c "$command" </dev/null 2>&1
-	echo "DONE $?"
-done
-END
+guest drivers <tests/vm/guest-commands
 
 # What both Hosts begin with.
 cat >"$work/beginning" <<'END'

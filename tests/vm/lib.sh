@@ -10,7 +10,9 @@
 #
 # host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=240
 # boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it"
-# modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda.
+# modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda,
+# without=-erms,-fsrm to take features from the CPU, icount=OPTIONS to have its
+# clock count instructions.
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
 
@@ -114,12 +116,12 @@ host_initramfs() {
 
 settings() {
 	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
-	modules='' drive=
+	modules='' drive= icount= without=
 	label=
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
 		case $setting in
-		modules=* | drive=* | memory=* | timeout=*) ;;
+		modules=* | drive=* | memory=* | timeout=* | without=*) ;;
 		*) label="${label:+$label }$setting" ;;
 		esac
 	done
@@ -142,12 +144,13 @@ run_qemu() {
 	pvh) vmlinux "$kver" ;;
 	bzimage) cpu=max,-la57 ;;
 	esac
-	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 -accel tcg -cpu "$cpu" \
+	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 -accel tcg -cpu "$cpu${without:+,$without}" \
 		-smp "$smp" -m "$memory" -nodefaults -no-user-config \
 		-no-reboot -display none \
 		-monitor "unix:$work/monitor,server=on,wait=off" \
 		-kernel "$image" -initrd "$initramfs" \
 		-append "console=ttyS0 panic=-1 oops=panic quiet $append" \
+		${icount:+-icount "$icount"} \
 		${drive:+-drive "if=virtio,format=raw,file=$drive"} "$@"
 }
 
