@@ -3,6 +3,7 @@
 // file://, and says what holds, in TAP.
 'use strict';
 
+const fs = require('fs');
 const path = require('path');
 const packages = path.resolve('build/npm/node_modules');
 const {chromium} = require(path.join(packages, 'playwright-core'));
@@ -84,6 +85,23 @@ async function look(page, name, colours, script) {
 		return;
 	const found = await violations(page);
 	ok(!found.length, `${how}: axe finds nothing`, found.join('\n# '));
+}
+
+// What the pages of each kind don't show: a name may be longer elsewhere.
+async function narrow(browser) {
+	const context = await browser.newContext({javaScriptEnabled: false});
+	const page = listen(await context.newPage());
+	const wide = [];
+	for (const file of fs.readdirSync(html)) {
+		if (!file.endsWith('.html'))
+			continue;
+		await page.goto(address(path.basename(file, '.html')));
+		const by = await tooWide(page, WIDTHS.phone);
+		if (by)
+			wide.push(`${file}: ${by} pixels`);
+	}
+	ok(!wide.length, 'every page fits a phone', wide.join(', '));
+	await context.close();
 }
 
 // The checks themselves, on a page that was made worse.
@@ -227,6 +245,7 @@ async function keyboard(browser) {
 			'--disable-component-update', '--disable-sync']});
 	try {
 		await looks(browser);
+		await narrow(browser);
 		await unfolding(browser);
 		await searching(browser);
 		await colours(browser);
