@@ -30,7 +30,7 @@ row() {
 		printf "%sok - %s\n", times <= $4 ? "" : "not ", $1
 	}'
 }
-# kb_per_s: of a job, from a line of fio; as MB/s
+# rate: of a job in MB/s, from its line of fio
 rate() {
 	awk -F ';' '$1 == 3 { print ($7 + $48) / 1024 }'
 }
