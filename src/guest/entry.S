@@ -59,6 +59,21 @@ SYM_CODE_START(lguest_read_cr2)
 	ret
 SYM_CODE_END(lguest_read_cr2)
 
+
+/*G:055
+ * A program's `syscall`: on the kernel's stack, virtual interrupts off. The
+ * way back is in rcx, the flags in r11; every other register is the program's.
+ */
+SYM_CODE_START(lguest_syscall)
+	pushq	$__USER_DS
+	pushq	lguest_data+LG_USER_RSP(%rip)
+	pushq	%r11
+	pushq	$__USER_CS
+	pushq	%rcx
+	jmp	entry_SYSCALL_64_after_hwframe
+SYM_CODE_END(lguest_syscall)
+/*:*/
+
 /*G:060
  * The end of every exception, interrupt and system call. On the stack: rip,
  * cs, rflags, rsp, ss. The virtual interrupt flag is off.

@@ -23,6 +23,7 @@ extern struct lguest_console lguest_console;
 
 void lguest_start(void);
 void lguest_gp(void);
+void lguest_syscall(void);
 void lguest_iret_start(void);
 void lguest_iret_end(void);
 void lguest_iret_slow(void);
@@ -31,7 +32,6 @@ void lguest_irq_disable(void);
 void lguest_irq_enable(void);
 void lguest_read_cr2(void);
 bool lguest_emulate(struct pt_regs *regs);
-void entry_SYSCALL_64_after_hwframe(void);
 extern unsigned long lguest_gp_handler;
 unsigned long lguest_gpa(const void *p);
 

@@ -622,6 +622,12 @@ static struct clocksource lguest_clock = {
 };
 /*:*/
 
+/*M:010
+ * Here a road begins. A kernel that goes to sleep moves its alarm to later, and
+ * when something wakes it, back to earlier. Each move costs a crossing, and
+ * hardly any of these alarms ever rings. An alarm that rings too early would
+ * hurt nobody. So why ask? :*/
+
 /*G:200 An alarm clock that rings once. */
 static int set_alarm(unsigned long ns, struct clock_event_device *alarm)
 {
@@ -757,7 +763,7 @@ static int register_devices(void)
 void lguest_start(void)
 {
 	lguest_data.gp_entry = (u64)lguest_gp;
-	lguest_data.syscall_entry = (u64)entry_SYSCALL_64_after_hwframe;
+	lguest_data.syscall_entry = (u64)lguest_syscall;
 	lguest_data.iret_start = (u64)lguest_iret_start;
 	lguest_data.iret_end = (u64)lguest_iret_end;
 	lguest_data.iret_slow = (u64)lguest_iret_slow;

@@ -9,6 +9,7 @@ static void __used offsets(void)
 	OFFSET(LG_IRQ_ENABLED, lguest_data, irq_enabled);
 	OFFSET(LG_IRQ_PENDING, lguest_data, irq_pending);
 	OFFSET(LG_CR2, lguest_data, cr2);
+	OFFSET(LG_USER_RSP, lguest_data, user_rsp);
 	OFFSET(LG_IRET_SCRATCH, lguest_data, iret_scratch);
 	OFFSET(LG_IRET_RAX, lguest_data, iret.rax);
 	OFFSET(LG_IRET_RCX, lguest_data, iret.rcx);

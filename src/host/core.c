@@ -35,6 +35,12 @@ DEFINE_PER_CPU(struct lg_area, lg_areas);
 bool five_levels;		/* of page tables, on this machine */
 static struct page *text_pages[SWITCHER_TEXT_PAGES];
 
+/* Rights in the area: never user, never writable and executable. */
+#define AREA_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED)
+#define AREA_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)
+#define AREA_DATA	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | \
+			 _PAGE_DIRTY | _PAGE_NX)
+
 /*H:080
  * kill_guest() - the Guest did something that can't be answered. The first
  * reason stands; it goes to dmesg and to the Launcher.
@@ -58,7 +64,7 @@ void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 	pr_notice("Guest of %s[%d] died: %s\n", current->comm,
 		  task_pid_nr(current), cpu->event.text);
 	pr_notice("its last exit was %llu, in %s mode, rip %llx, rsp %llx\n",
-		  regs->trap, cpu->user_mode ? "user" : "kernel",
+		  regs->trap, cpu->context.user_mode ? "user" : "kernel",
 		  regs->rip, regs->rsp);
 }
 /*:*/
@@ -292,6 +298,18 @@ static void wait_for_page(struct lg_cpu *cpu)
 	kvm_async_pf_task_wait_schedule(cpu->context.cr2);
 	local_irq_enable();
 }
+/*H:025 Context: IRQs off. True until the Guest comes back to us. */
+static void allow_direct_path(struct lg_cpu *cpu, struct lg_area *area)
+{
+	struct switcher_state *state = area->state;
+
+	area->ptes[SWITCHER_DATA_PAGE] = __pa(cpu->lg->data) | AREA_DATA;
+	state->syscall_entry = cpu->syscall_entry;
+	state->direct_call = state->fsgsbase && cpu->syscall_entry;
+	state->direct_return = state->fsgsbase && !cpu->root->hides &&
+			       !cpu->borrowed && !cpu->awaited_gva;
+}
+/*:*/
 /*H:020
  * run_guest_once() - one crossing there and back, with the Host's urgent
  * business at the end of it.
@@ -310,12 +328,15 @@ static void run_guest_once(struct lg_cpu *cpu)
 	announce_interrupts(cpu);
 	state->guest = cpu->context;
 	state->guest.regs.trap = LG_TRAP_NONE;
-	state->guest_cr3 = shadow_cr3(cpu, area);
+	state->guest_cr3 = shadow_cr3(cpu, area, cpu->context.user_mode);
+	state->other_cr3 = shadow_cr3(cpu, area, !cpu->context.user_mode);
+	allow_direct_path(cpu, area);
 	load_guest_segments(cpu, area);
 	describe_the_launcher(state);
 	load_debug_registers(cpu, state);
 	stop_records(area);
 	lg_cross(area->enter);
+	area->ptes[SWITCHER_DATA_PAGE] = 0;
 	resume_records(area);
 	save_debug_registers(cpu, state->guest.regs.trap);
 	note_async_fault(cpu, state->guest.regs.trap);
@@ -381,7 +402,7 @@ static void answer_exit(struct lg_cpu *cpu)
 	cpu->exits[min_t(u64, trap, LG_TRAP_BROKEN)]++;
 	switch (trap) {
 	case LG_TRAP_SYSCALL:
-		if (cpu->user_mode)
+		if (cpu->context.user_mode)
 			enter_guest_syscall(cpu);
 		else
 			answer_hypercall(cpu);
@@ -393,7 +414,7 @@ static void answer_exit(struct lg_cpu *cpu)
 			answer_page_fault(cpu);
 		return;
 	case X86_TRAP_GP:
-		if (!cpu->user_mode && cpu->gp_entry)
+		if (!cpu->context.user_mode && cpu->gp_entry)
 			inject_at(cpu, cpu->gp_entry, true, regs->error);
 		else
 			inject(cpu, X86_TRAP_GP, regs->error);
@@ -480,12 +501,7 @@ void free_cpu(struct lg_cpu *cpu)
 	fpu_free_guest_fpstate(&cpu->fpu);
 	put_task_struct(cpu->task);
 }
-/*H:090 Rights in the area: never user, never writable and executable. */
-#define AREA_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED)
-#define AREA_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)
-#define AREA_DATA	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | \
-			 _PAGE_DIRTY | _PAGE_NX)
-
+/*H:090 From here to build_area(): what a CPU's area is made of. */
 static u64 entry_for(struct page *page, u64 rights)
 {
 	return page_to_phys(page) | rights;

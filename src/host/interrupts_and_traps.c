@@ -25,9 +25,9 @@ u64 enter_kernel_mode(struct lg_cpu *cpu)
 {
 	struct lguest_data *data = cpu->lg->data;
 
-	cpu->user_mode = false;
+	cpu->context.user_mode = false;
 	WRITE_ONCE(data->user_gs_base, cpu->context.gs_base);
-	cpu->context.gs_base = cpu->kernel_gs_base;
+	cpu->context.gs_base = cpu->context.kernel_gs_base;
 	return READ_ONCE(data->sp0);
 }
 
@@ -50,8 +50,8 @@ static void enter_user_mode(struct lg_cpu *cpu)
 	hide_from_user_mode(cpu);
 	if (cpu->borrowed)
 		return_borrowed_descriptors(cpu);
-	cpu->user_mode = true;
-	cpu->kernel_gs_base = cpu->context.gs_base;
+	cpu->context.user_mode = true;
+	cpu->context.kernel_gs_base = cpu->context.gs_base;
 	cpu->context.gs_base = is_canonical(base) ? base : 0;
 }
 /*:*/
@@ -68,7 +68,7 @@ void inject_at(struct lg_cpu *cpu, u64 rip, bool has_error, u64 error)
 	u64 rsp = regs->rsp, rflags = regs->rflags & ~X86_EFLAGS_IF;
 	u64 frame[6] = { error, regs->rip, __KERNEL_CS, 0, rsp, __KERNEL_DS };
 
-	if (cpu->user_mode) {
+	if (cpu->context.user_mode) {
 		frame[2] = regs->cs;
 		frame[5] = regs->ss;
 		rsp = enter_kernel_mode(cpu);
@@ -92,7 +92,7 @@ void inject(struct lg_cpu *cpu, unsigned int vector, u64 error)
 	bool called = vector == X86_TRAP_BP || vector == X86_TRAP_OF ||
 		      vector == IA32_SYSCALL_VECTOR;
 
-	if (called && cpu->user_mode && gate->bits.dpl != 3) {
+	if (called && cpu->context.user_mode && gate->bits.dpl != 3) {
 		inject(cpu, X86_TRAP_GP, vector * 8 + 2);
 		return;
 	}
@@ -128,15 +128,9 @@ void set_guest_gate(struct lg_cpu *cpu, u64 vector, u64 low, u64 high)
 void enter_guest_syscall(struct lg_cpu *cpu)
 {
 	struct lg_regs *regs = &cpu->context.regs;
-	u64 frame[5] = { regs->rip, __USER_CS, regs->rflags, regs->rsp,
-			 __USER_DS };
-	u64 rsp = enter_kernel_mode(cpu) & ~7ull;
 
-	if (!push_guest(cpu, rsp, frame, 5)) {
-		kill_guest(cpu, "no stack at %llx for a system call", rsp);
-		return;
-	}
-	regs->rsp = rsp - 40;
+	WRITE_ONCE(cpu->lg->data->user_rsp, regs->rsp);
+	regs->rsp = enter_kernel_mode(cpu);
 	go_to_kernel(cpu, cpu->syscall_entry);
 }
 /*:*/
@@ -171,7 +165,7 @@ void answer_bad_return(struct lg_cpu *cpu)
 	struct lg_regs *regs = &cpu->context.regs;
 	unsigned int vector = regs->trap & 0xff;
 
-	if (cpu->user_mode)
+	if (cpu->context.user_mode)
 		inject(cpu, vector, regs->error);
 	else
 		kill_guest(cpu, "jumped to %llx in kernel mode", regs->rip);
@@ -213,7 +207,7 @@ void inject_pending_interrupt(struct lg_cpu *cpu)
 
 	if (!interrupt_is_due(cpu))
 		return;
-	if (!cpu->user_mode && regs->rip >= cpu->iret_start &&
+	if (!cpu->context.user_mode && regs->rip >= cpu->iret_start &&
 	    regs->rip < cpu->iret_end) {
 		WRITE_ONCE(cpu->lg->data->irq_enabled, 0);
 		regs->rip = cpu->iret_slow;

@@ -19,12 +19,6 @@
 
 #define LG_MAX_BYTES	(1ull << 39)	/* an array of its pages is 1 GB */
 
-/* What `iretq` may restore of the flags, apart from IF. */
-#define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
-		    X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
-		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | \
-		    X86_EFLAGS_AC | X86_EFLAGS_ID)
-
 /* Thread flags that only a return to user space clears. */
 #define WORK_IN_USER_SPACE (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
 			    _TIF_NOTIFY_RESUME | _TIF_UPROBE | \
@@ -56,12 +50,10 @@ struct lg_cpu {
 	struct lguest *lg;
 	struct task_struct *task;	/* the initialising thread */
 	struct lg_context context;
-	bool user_mode;			/* else kernel mode: both ring 3 */
 	bool prepared;			/* this CPU is, while we are on it */
 	bool tells_time, clock_is_stale;
 	u64 clock_tsc, clock_changes;	/* of the last note to the Guest */
 	bool async_fault;		/* the last exit was a note from KVM */
-	u64 kernel_gs_base;		/* while in user mode */
 
 	u64 cr3;			/* as the Guest wrote it */
 	struct shadow_root *root;	/* that goes with it */
@@ -171,7 +163,7 @@ void expect_fault_again(struct lg_cpu *cpu);
 void hide_from_user_mode(struct lg_cpu *cpu);
 bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes);
 bool push_guest(struct lg_cpu *cpu, u64 rsp, const u64 *words, int n);
-u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area);
+u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area, bool user);
 /* interrupts_and_traps.c */
 void inject_at(struct lg_cpu *cpu, u64 rip, bool has_error, u64 error);
 void inject(struct lg_cpu *cpu, unsigned int vector, u64 error);

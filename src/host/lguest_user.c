@@ -48,14 +48,15 @@ static void say_exits(struct lg_cpu *cpu)
 	if (!exits)
 		return;
 	pr_info("%s mode, rip %llx, rsp %llx\n",
-		cpu->user_mode ? "user" : "kernel", cpu->context.regs.rip,
-		cpu->context.regs.rsp);
+		cpu->context.user_mode ? "user" : "kernel",
+		cpu->context.regs.rip, cpu->context.regs.rsp);
 	for (i = 0; i < ARRAY_SIZE(cpu->exits); i++)
 		if (cpu->exits[i])
 			pr_info("exits by trap %d: %lu\n", i, cpu->exits[i]);
 	for (i = 0; i < ARRAY_SIZE(cpu->hypercalls); i++)
 		if (cpu->hypercalls[i])
 			pr_info("hypercall %d: %lu\n", i, cpu->hypercalls[i]);
+	pr_info("without the Host: %llu\n", cpu->context.direct);
 }
 /* Also for one that start_guest() left half done. */
 static void free_guest(struct lguest *lg)

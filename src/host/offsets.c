@@ -8,6 +8,15 @@
 #define REG(name)	STATE(regs_##name, guest.regs.name)
 #define GUEST(name)	STATE(guest_##name, guest.name)
 #define SAME(name)	STATE(name, name)
+#define DATA(name)	OFFSET(DATA_##name, lguest_data, name)
+#define IRET(name)	OFFSET(DATA_iret_##name, lguest_data, iret.name)
+
+static void __used shared_offsets(void)
+{
+	DATA(irq_enabled); DATA(irq_pending); DATA(sp0); DATA(user_rsp);
+	DATA(user_gs_base); IRET(rax); IRET(rcx); IRET(r11); IRET(rip);
+	IRET(cs); IRET(rflags); IRET(rsp); IRET(ss);
+}
 
 static void __used offsets(void)
 {
@@ -16,11 +25,13 @@ static void __used offsets(void)
 	REG(rdx); REG(rsi); REG(rdi); REG(trap); REG(error);
 	REG(rip); REG(cs); REG(rflags); REG(rsp); REG(ss);
 	DEFINE(STATE_regs_end, sizeof(struct lg_regs));
-	GUEST(cr2); GUEST(fs_base); GUEST(gs_base);
+	GUEST(cr2); GUEST(fs_base); GUEST(gs_base); GUEST(kernel_gs_base);
+	GUEST(user_mode); GUEST(direct);
 	GUEST(ds); GUEST(es); GUEST(fs); GUEST(gs);
-	SAME(guest_cr3); SAME(guest_ldt); SAME(verw_selector);
-	SAME(fsgsbase); SAME(pku); SAME(stuff_rsb); SAME(guest_dr7);
-	SAME(nmi); SAME(machine_check);
+	SAME(guest_cr3); SAME(other_cr3); SAME(syscall_entry);
+	SAME(direct_call); SAME(direct_return); SAME(guest_ldt);
+	SAME(verw_selector); SAME(fsgsbase); SAME(pku); SAME(stuff_rsb);
+	SAME(guest_dr7); SAME(nmi); SAME(machine_check);
 	SAME(host_rsp); SAME(host_cr3); SAME(cr3_noflush);
 	SAME(host_fs_base); SAME(host_gs_base); SAME(host_pkru);
 	SAME(host_ds); SAME(host_es); SAME(host_fs); SAME(host_gs);

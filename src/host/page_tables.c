@@ -496,11 +496,11 @@ static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
 {
 	bool upper = gva >> 63;
 
-	if (cpu->user_mode && !(rights & _PAGE_USER))
+	if (cpu->context.user_mode && !(rights & _PAGE_USER))
 		return;
 	if (!upper && !(rights & _PAGE_USER))
 		cpu->root->hides = true;
-	if (upper && !(rights & _PAGE_GLOBAL) && !cpu->user_mode)
+	if (upper && !(rights & _PAGE_GLOBAL) && !cpu->context.user_mode)
 		note_local(cpu->lg, gva);
 	*slot = shadow_entry(cpu->lg->pages[gfn], rights);
 }
@@ -558,10 +558,10 @@ static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 			   gva, t.gfn << PAGE_SHIFT);
 		return -EINVAL;
 	}
-	shadow = shadow_table(cpu, gva, cpu->user_mode);
+	shadow = shadow_table(cpu, gva, cpu->context.user_mode);
 	if (!shadow) {
 		drop_all(cpu->lg);
-		shadow = shadow_table(cpu, gva, cpu->user_mode);
+		shadow = shadow_table(cpu, gva, cpu->context.user_mode);
 	}
 	if (!shadow) {
 		kill_guest(cpu, "no memory for shadow page tables");
@@ -640,7 +640,7 @@ void answer_page_fault(struct lg_cpu *cpu)
 	u64 gva = cpu->context.cr2;
 	u32 access = cpu->context.regs.error & (X86_PF_WRITE | X86_PF_INSTR);
 
-	if (cpu->user_mode)
+	if (cpu->context.user_mode)
 		access |= X86_PF_USER;
 	if (fill_shadow(cpu, gva, &access) != -EFAULT)
 		return;
@@ -649,7 +649,7 @@ void answer_page_fault(struct lg_cpu *cpu)
 		return;
 	}
 	WRITE_ONCE(cpu->lg->data->cr2, gva);
-	cpu->awaited_gva = cpu->user_mode ? gva : 0;
+	cpu->awaited_gva = cpu->context.user_mode ? gva : 0;
 	inject(cpu, X86_TRAP_PF, access);
 }
 /*:*/
@@ -674,13 +674,13 @@ void expect_fault_again(struct lg_cpu *cpu)
  * Context: IRQs off. Never with the no-flush bit: so what we changed since
  * the last entry needs no flush of its own.
  */
-u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area)
+u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area, bool user)
 {
 	struct shadow_root *root = cpu->root;
-	u64 *table = cpu->user_mode ? root->user : root->kernel;
+	u64 *table = user ? root->user : root->kernel;
 
 	if (five_levels)
-		table = cpu->user_mode ? root->user5 : root->kernel5;
+		table = user ? root->user5 : root->kernel5;
 	table[SWITCHER_SLOT] = area->slot;
 	return __pa(table) | (area->state->cr3_noflush ? LG_PCID : 0);
 }

@@ -9,6 +9,7 @@
 #define SWITCHER_IDT_PAGE	3	/* in use while a Guest runs */
 #define SWITCHER_GDT_PAGE	4	/* the GDT, then the TSS */
 #define SWITCHER_STACKS_PAGE	5	/* four stacks of 1 KB: NMI and kin */
+#define SWITCHER_DATA_PAGE	6	/* a window: the Guest's lguest_data */
 #define SWITCHER_LDT_PAGE	16	/* a window of 16 pages */
 #define SWITCHER_LDT_PAGES	16
 
@@ -25,6 +26,12 @@
 #define HAS_ERROR_CODE(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || \
 			   (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 #define ON_OWN_STACK(v)	((v) == 1 || (v) == 2 || (v) == 8 || (v) == 18)
+
+/* What `iretq` may restore of the flags, apart from IF. */
+#define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+		    X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
+		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | \
+		    X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 #define LG_TRAP_SYSCALL		256	/* `syscall` in 64-bit code */
 #define LG_TRAP_SYSCALL32	257	/* the same in 32-bit code: AMD */
@@ -51,12 +58,17 @@ struct lg_regs {
 struct lg_context {
 	struct lg_regs regs;
 	u64 cr2, fs_base, gs_base;
+	u64 kernel_gs_base;	/* while in user mode */
+	u64 direct;		/* how often it changed modes by itself */
 	u16 ds, es, fs, gs;
+	u8 user_mode;		/* else kernel mode: both ring 3 */
 };
 /* Read and written by the Switcher of this CPU and, IRQs off, its Host. */
 struct switcher_state {
 	struct lg_context guest;
-	u64 guest_cr3;
+	u64 guest_cr3, other_cr3;	/* for this mode, for the other */
+	u64 syscall_entry;	/* of the Guest's kernel */
+	u8 direct_call, direct_return;	/* 1: the Host is not needed */
 	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
 	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
 	u8 fsgsbase, pku;	/* this CPU has these instructions */

@@ -3,7 +3,7 @@
 #ifndef _LGUEST_H
 #define _LGUEST_H
 
-#define LGUEST_ABI		2
+#define LGUEST_ABI		3
 
 /* nr: arguments. The answer is 0 where nothing else is said. */
 #define LHCALL_INIT		0	/* gpa of lguest_data, LGUEST_ABI */
@@ -65,6 +65,8 @@ struct lguest_data {
 	__u64 dr6;
 	/* Set by the Guest: the kernel stack for the way in from user. */
 	__u64 sp0;
+	/* Set by Host or Switcher: user mode's stack at its `syscall`. */
+	__u64 user_rsp;
 	/* Both: the GS base of user mode while the kernel runs. */
 	__u64 user_gs_base;
 	struct lguest_iret iret;
@@ -72,7 +74,8 @@ struct lguest_data {
 
 	/* Set by the Guest before LHCALL_INIT, read once then. */
 	__u64 gp_entry;		/* where #GP in kernel mode goes */
-	__u64 syscall_entry;	/* where `syscall` in user mode goes */
+	__u64 syscall_entry;	/* where `syscall` in user mode goes: rsp is */
+				/* sp0, IF is off, nothing was pushed. */
 	__u64 iret_start;	/* [start, end): nothing is injected here, */
 	__u64 iret_end;		/* but rip is moved to */
 	__u64 iret_slow;	/* this, which calls LHCALL_IRET. */

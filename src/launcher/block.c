@@ -25,7 +25,8 @@ struct disk {
 	struct lguest_block *shared;	/* the Guest writes there, too */
 	char *path;
 	int file, bell;
-	bool read_only;
+	int data;			/* the file again, where data goes */
+	bool read_only, direct;
 	bool broken;			/* data that was promised is lost */
 	bool slow;			/* it was, the last time */
 	u64 sectors;
@@ -75,6 +76,28 @@ static void open_disk(struct disk *disk)
 	if (errno == EAGAIN)
 		die("cannot use %s: another Guest has it", disk->path);
 	die("cannot lock %s: %s", disk->path, strerror(errno));
+}
+/*:*/
+static int reopen(const struct disk *disk, int flags)
+{
+	char path[32];
+
+	flags |= disk->read_only ? O_RDONLY : O_RDWR;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk->file);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/*L:275 Past the Host's page cache. */
+static int open_directly(const struct disk *disk)
+{
+	int file = reopen(disk, O_DIRECT);
+
+	if (file < 0 && errno == EINVAL)
+		die("cannot use %s directly: its file system has no such way;"
+		    " leave out \",direct\"", disk->path);
+	if (file < 0)
+		die("cannot open %s again: %s", disk->path, strerror(errno));
+	return file;
 }
 /*:*/
 static void measure_disk(struct disk *disk)
@@ -185,6 +208,8 @@ static u32 move(struct job *job, int file, int flags)
 			advance(job, n);
 		else if (!n)
 			return LGUEST_BLOCK_FAILED;
+		else if (errno == EINVAL && file != job->disk->file)
+			file = job->disk->file;
 		else if (errno != EINTR)
 			return meaning_of(errno);
 	}
@@ -202,16 +227,26 @@ static u64 nanoseconds(void)
 static u32 move_timed(struct job *job)
 {
 	u64 start = nanoseconds();
-	u32 verdict = move(job, job->disk->file, 0);
+	u32 verdict = move(job, job->disk->data, 0);
 
 	__atomic_store_n(&job->disk->slow, nanoseconds() - start > SLOW,
 			 __ATOMIC_RELAXED);
 	return verdict;
 }
+static u32 waiting(const struct disk *disk)
+{
+	u32 n = __atomic_load_n(&disk->shared->submitted, __ATOMIC_ACQUIRE) -
+		disk->taken;
+
+	return n <= LGUEST_BLOCK_SLOTS ? n : 0;
+}
 static u32 move_at_once(struct job *job)
 {
 	u32 verdict = LGUEST_BLOCK_UNKNOWN;
 
+	if (job->disk->direct)
+		return waiting(job->disk) ? verdict :
+					    move(job, job->disk->data, 0);
 	if (job->request.kind == LGUEST_BLOCK_READ)
 		verdict = move(job, job->disk->file, RWF_NOWAIT);
 	if (verdict == LGUEST_BLOCK_UNKNOWN &&
@@ -295,13 +330,6 @@ static bool answer_at_once(struct job *job)
 		tell_guest(job->disk);
 	return true;
 }
-static u32 waiting(const struct disk *disk)
-{
-	u32 n = __atomic_load_n(&disk->shared->submitted, __ATOMIC_ACQUIRE) -
-		disk->taken;
-
-	return n <= LGUEST_BLOCK_SLOTS ? n : 0;
-}
 static void sleep_until_rung(struct disk *disk)
 {
 	u64 rings;
@@ -328,17 +356,6 @@ static void take_request(struct job *job)
 	} while (job->slot >= LGUEST_BLOCK_SLOTS);
 	copy_request(job);
 }
-static int reopen(const struct disk *disk)
-{
-	int flags = disk->read_only ? O_RDONLY : O_RDWR, file;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk->file);
-	file = open(path, flags | O_CLOEXEC);
-	if (file < 0)
-		die("cannot open %s again: %s", disk->path, strerror(errno));
-	return file;
-}
 /*L:270
  * What needs no waiting is done by the leader on the spot: to wake up somebody
  * would take longer.
@@ -348,7 +365,9 @@ static void *serve_disk(void *with)
 	struct job job = { .disk = with };
 	struct disk *disk = with;
 
-	job.safe_file = reopen(disk);
+	job.safe_file = reopen(disk, 0);
+	if (job.safe_file < 0)
+		die("cannot open %s again: %s", disk->path, strerror(errno));
 	for (;;) {
 		pthread_mutex_lock(&disk->lead);
 		do
@@ -378,22 +397,32 @@ static bool can_forget(const struct disk *disk)
 	return !fallocate(disk->file, HOLE, disk->sectors * SECTOR, SECTOR);
 }
 
+static bool take_off(char *name, const char *word)
+{
+	size_t rest = strlen(name) - strlen(word);
+
+	if (strlen(name) <= strlen(word) || strcmp(name + rest, word))
+		return false;
+	name[rest] = '\0';
+	return true;
+}
+
 void block_add(struct machine *m, const char *what)
 {
 	struct disk *disk = calloc(1, sizeof(*disk));
-	char *option = strrchr(what, ',');
 	u32 features = 0;
 
 	if (disk)
 		disk->path = strdup(what);
 	if (!disk || !disk->path)
 		die("no memory for a disk");
-	if (option && !strcmp(option, ",ro")) {
-		disk->path[option - what] = '\0';
-		disk->read_only = true;
-	}
+	disk->direct = take_off(disk->path, ",direct");
+	disk->read_only = take_off(disk->path, ",ro");
+	if (!disk->direct)
+		disk->direct = take_off(disk->path, ",direct");
 	open_disk(disk);
 	measure_disk(disk);
+	disk->data = disk->direct ? open_directly(disk) : disk->file;
 	if (disk->read_only)
 		features = LGUEST_BLOCK_READ_ONLY;
 	else if (can_forget(disk))

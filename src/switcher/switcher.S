@@ -22,8 +22,10 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
+#include <asm/processor-flags.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
+#include <lguest.h>
 #include "../host/offsets.h"
 #include "../host/switcher.h"
 #include "../host/versions.h"
@@ -32,6 +34,7 @@
 	(.Ltext + SWITCHER_##page##_PAGE * 4096 + (offset))(%rip)
 #define STATE_AT(field, more)	AREA(STATE, STATE_##field + (more))
 #define STATE(field)		STATE_AT(field, 0)
+#define DATA(field)		AREA(DATA, DATA_##field)
 .macro LOAD_BASES fs gs			/* offsets in the state page */
 	cmpb	$0, STATE(fsgsbase)
 	je	.Lmsr\@
@@ -79,6 +82,23 @@
 	je	.Ldone\@
 	movl	STATE(host_pkru), %eax
 	wrpkru
+.Ldone\@:
+.endm
+.macro FORGET_RETURNS
+	cmpb	$0, STATE(stuff_rsb)
+	je	.Ldone\@
+	movl	$16, %eax
+.Lcall\@:
+	call	.Lagain\@
+	int3				/* a guess that ends at once */
+.Lagain\@:
+	call	.Ldrop\@
+	int3
+.Ldrop\@:
+	addq	$16, %rsp
+	decl	%eax
+	jnz	.Lcall\@
+	lfence				/* and no guess past the loop */
 .Ldone\@:
 .endm
 	.section .rodata, "a"
@@ -130,6 +150,7 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movzwl	STATE(guest_gs), %eax
 	movl	%eax, %gs
 .Lselectors_end:
+.Lbases:
 	LOAD_BASES STATE_guest_fs_base, STATE_guest_gs_base
 /*S:020
  * Into the Guest: from its registers in memory to its registers.
@@ -157,15 +178,17 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	verw	STATE(verw_selector)
 .Liretq:
 	iretq
-.Lentry_end:
 /*:*/
 
-/*M:010
- * Here a road begins. A system call of the Guest's programs goes from here to
- * the Host, which exchanges one root for another, pushes five words onto a
- * stack and goes to an address. Nothing of that needs the Host. All of it
- * could be done right here, and the Guest would be back in ring 3 before
- * anybody had left the Switcher. :*/
+.Lturn:
+	cmpb	$0, STATE(nmi)
+	jne	.Lhome
+	cmpb	$0, STATE(machine_check)
+	jne	.Lhome
+	movq	STATE(guest_cr3), %rax
+	movq	%rax, %cr3
+	jmp	.Lbases
+.Lentry_end:
 
 /*S:050
  * The CPU comes here by itself when the Guest executes `syscall`, in ring 0
@@ -232,6 +255,80 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	SAVE_BASES STATE_guest_fs_base, STATE_guest_gs_base
 	movq	%cr2, %rax		/* before the Host faults itself */
 	movq	%rax, STATE(guest_cr2)
+/*S:055
+ * A turn at the door. All of the Guest is in memory: it can still go either
+ * way, and if the slightest thing is unusual, it goes home.
+ */
+	cmpq	$LG_TRAP_SYSCALL, STATE(regs_trap)
+	jne	.Lhome
+	leaq	STATE(entry_stack_end), %rsp
+	cmpb	$0, STATE(guest_user_mode)
+	je	.Lreturn
+	cmpb	$0, STATE(direct_call)
+	je	.Lhome
+	movq	STATE(guest_gs_base), %rax
+	movq	%rax, DATA(user_gs_base)
+	movq	STATE(guest_kernel_gs_base), %rax
+	movq	%rax, STATE(guest_gs_base)
+	movq	STATE(regs_rsp), %rax
+	movq	%rax, DATA(user_rsp)
+	movq	DATA(sp0), %rax
+	movq	%rax, STATE(regs_rsp)
+	movq	STATE(syscall_entry), %rax
+	movq	%rax, STATE(regs_rip)
+	movl	STATE(regs_rflags), %eax
+	andl	$X86_EFLAGS_ID, %eax
+	orl	$(X86_EFLAGS_IF | X86_EFLAGS_FIXED), %eax
+	movq	%rax, STATE(regs_rflags)
+	movq	$0, DATA(irq_enabled)
+	movb	$0, STATE(guest_user_mode)
+	FORGET_RETURNS			/* the program's */
+	jmp	.Lother
+.Lreturn:
+	cmpb	$0, STATE(direct_return)
+	je	.Lhome
+	cmpq	$LHCALL_IRET, STATE(regs_rax)
+	jne	.Lhome
+	cmpq	$0, DATA(irq_pending)
+	jne	.Lhome
+	cmpq	$__USER_CS, DATA(iret_cs)
+	jne	.Lhome
+	cmpq	$__USER_DS, DATA(iret_ss)
+	jne	.Lhome
+	movq	DATA(user_gs_base), %rax
+	movq	%rax, %rcx
+	shlq	$16, %rcx
+	sarq	$16, %rcx
+	cmpq	%rax, %rcx
+	jne	.Lhome			/* not canonical */
+	movq	STATE(guest_gs_base), %rcx
+	movq	%rcx, STATE(guest_kernel_gs_base)
+	movq	%rax, STATE(guest_gs_base)
+	movl	DATA(iret_rflags), %eax
+	andl	$USER_FLAGS, %eax
+	orl	$(X86_EFLAGS_IF | X86_EFLAGS_FIXED), %eax
+	movq	%rax, STATE(regs_rflags)
+	movq	DATA(iret_rax), %rax
+	movq	%rax, STATE(regs_rax)
+	movq	DATA(iret_rcx), %rax
+	movq	%rax, STATE(regs_rcx)
+	movq	DATA(iret_r11), %rax
+	movq	%rax, STATE(regs_r11)
+	movq	DATA(iret_rip), %rax
+	movq	%rax, STATE(regs_rip)
+	movq	DATA(iret_rsp), %rax
+	movq	%rax, STATE(regs_rsp)
+	movq	$X86_EFLAGS_IF, DATA(irq_enabled)
+	movb	$1, STATE(guest_user_mode)
+.Lother:
+	movq	$LG_TRAP_NONE, STATE(regs_trap)
+	incq	STATE(guest_direct)
+	movq	STATE(guest_cr3), %rax
+	movq	STATE(other_cr3), %rcx
+	movq	%rax, STATE(other_cr3)
+	movq	%rcx, STATE(guest_cr3)
+	jmp	.Lturn
+/*:*/
 /*S:040
  * Home. No register is needed, none is kept.
  */
@@ -243,18 +340,7 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 1:	movq	STATE(host_cr3), %rax
 	movq	%rax, %cr3
 	movq	STATE(host_rsp), %rsp
-		cmpb	$0, STATE(stuff_rsb)
-		je	3f
-		movl	$16, %eax
-	1:	call	2f
-		int3				/* a guess that ends at once */
-	2:	call	4f
-		int3
-	4:	addq	$16, %rsp
-		decl	%eax
-		jnz	1b
-		lfence				/* and no guess past the loop */
-	3:
+	FORGET_RETURNS
 	lgdt	STATE(host_gdt_rw)
 	movq	STATE_AT(host_gdt_rw, 2), %rax
 	andb	$~2, (GDT_ENTRY_TSS * 8 + 5)(%rax)	/* not busy */

@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 69
+plan 83
 guest </dev/null
 host <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
@@ -37,12 +37,27 @@ dies no_gate "trap 6 at 20016 before there is a gate"
 dies no_stack "no stack at 0 for trap 6 at 20024"
 dies bad_stack "no stack at 8000000000000000 for trap 6 at 2002c"
 dies bad_return "trap 13 at 8000000000000000 before there is a gate"
-dies call_gate "bad TLS descriptor: ec0000100020 2 0"
+dies call_gate "bad TLS descriptor: ec0000100020 3 0"
 dies peek_switcher "trap 14 at 20020 before there is a gate"
 dies hlt "trap 13 at 20016 before there is a gate"
 dies bad_ldt "LDT of 100000 entries"
 dies bad_gate "gate 256: there are 256"
 dies bad_breakpoint "debug register 0: bad value ffff800000000000"
+
+# And some with programs: system calls that the Host never hears of.
+for kind in nothing bad_gs bad_rip pending peek bad_stack; do
+	timeout 20 direct $kind
+done
+rmmod lg
+# turns: how often the last Guest's modes changed without the Host
+turns() {
+	dmesg | sed -n 's/.*lg: without the Host: //p' | tail -n 1
+}
+try "lg.ko counts exits" insmod /lguest/lg.ko exits=1
+timeout 20 direct nothing
+try "each way, a thousand times, without the Host" test "$(turns)" -gt 1990
+timeout 20 direct pending
+try "but with news, each way back goes there" test "$(turns)" -lt 1010
 
 timeout 20 payload device
 is "every odd request was answered" $? 0
@@ -51,4 +66,10 @@ ends off "event 1 value 0: "
 try "the Host was well all the time" eval \
 	'! grep -E "WARNING:|BUG:|Oops|Call Trace" /tmp/dmesg'
 leaves_no_trace
+END
+host without=-fsgsbase label=old <<'END'
+try "lg.ko loads on an older CPU" insmod /lguest/lg.ko exits=1
+timeout 20 direct nothing
+is "and nothing is without the Host" \
+	"$(dmesg | sed -n 's/.*without the Host: //p')" 0
 END

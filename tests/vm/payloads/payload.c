@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@
 #define CODE	0x20000
 #define WORD	0x30000		/* ADDRESS from the environment */
 
+#define FRAME	64		/* of lguest_data: struct lguest_iret */
+
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 
@@ -41,6 +44,7 @@
 #define OFF	"xor %edi, %edi\n xor %esi, %esi\n" CALL(LHCALL_SHUTDOWN)
 #define INIT	"mov $" STRING(DATA) ", %edi\n mov $" STRING(LGUEST_ABI) \
 		", %esi\n" CALL(LHCALL_INIT)
+#define AT(field)	STRING(DATA) " + " STRING(field)
 #define STACK	"mov $0x100000, %esp\n"
 
 PAYLOAD(off, OFF);
@@ -79,14 +83,14 @@ PAYLOAD(no_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 PAYLOAD(bad_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 	CALL(LHCALL_LOAD_IDT) "mov $0x8000000000000000, %rsp\n ud2\n");
 PAYLOAD(bad_return, INIT "mov $0x8000000000000000, %rax\n mov %rax, "
-	STRING(DATA) " + 6 * 8 + 8 + 3 * 8\n movq $0x10, " STRING(DATA)
-	" + 7 * 8 + 4 * 8\n" CALL(LHCALL_IRET));
+	AT(FRAME + 24) "\n movq $0x10, " AT(FRAME + 32) "\n"
+	CALL(LHCALL_IRET));
 /* Every gate leads to the start: each return to user mode ends up there. */
 PAYLOAD(bad_user_return, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 	CALL(LHCALL_LOAD_IDT)
-	"mov $0x8000000000000000, %rax\n mov %rax, " STRING(DATA)
-	" + 7 * 8 + 3 * 8\n movq $0x33, " STRING(DATA) " + 7 * 8 + 4 * 8\n"
-	"movq $0x2b, " STRING(DATA) " + 7 * 8 + 7 * 8\n" CALL(LHCALL_IRET));
+	"mov $0x8000000000000000, %rax\n mov %rax, " AT(FRAME + 24) "\n"
+	"movq $0x33, " AT(FRAME + 32) "\n movq $0x2b, " AT(FRAME + 56) "\n"
+	CALL(LHCALL_IRET));
 PAYLOAD(bad_table, "mov $0x7000000003, %rax\n mov %rax, " STRING(PML4)
 	" + 8\n mov $0x8000000000, %rax\n mov (%rax), %rax\n");
 PAYLOAD(call_gate, INIT "mov $0x0000ec0000100020, %rdi\n"
@@ -105,6 +109,9 @@ PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
 	CALL(LHCALL_SET_DEBUGREG) "nop\n" OFF);
 /* Here it is the Launcher that does wrong: see below. */
 PAYLOAD(stale_selector, OFF);
+
+_Static_assert(offsetof(struct lguest_data, iret) == FRAME,
+	       "the number in the code above");
 
 static const struct payload {
 	const char *name, *start, *end;
