@@ -10,8 +10,10 @@
 #include "bus.h"
 
 #define SLOTS		64
-#define SLOT_PAGES	(LGUEST_DMA_BYTES / PAGE_SIZE)
-#define BUFFERS		(SLOTS * SLOT_PAGES)
+#define BIG_ORDER	3	/* eight pages */
+#define BIG		(PAGE_SIZE << BIG_ORDER)
+#define SLOT_BUFFERS	3	/* a page, and two big ones */
+#define BUFFERS		(SLOTS * SLOT_BUFFERS)
 #define RING_BYTES	((SLOTS + 3) * sizeof(struct lguest_dma))
 #define HEADER		sizeof(struct virtio_net_hdr)
 #define SMALL		256	/* bytes that are copied, not given away */
@@ -31,8 +33,8 @@ struct nic {
 	u32 self;			/* our station */
 	struct napi_struct napi;
 	struct lguest_ring *ring;
-	struct page_pool *pool;		/* where its buffers come from: */
-	struct page *page[SLOTS][SLOT_PAGES];
+	struct page_pool *pool[2];	/* where its buffers come from: */
+	struct page *page[SLOTS][SLOT_BUFFERS];
 	struct lguest_dma *out;		/* what we send, which begins with */
 	struct virtio_net_hdr *header;	/* this */
 	u32 next;		/* slot to be filled */
@@ -49,19 +51,27 @@ static u64 station_key(const struct nic *nic, u32 n)
 	       offsetof(struct lguest_wire, station[n]);
 }
 
+static u32 bytes_of(u32 i)
+{
+	return i ? BIG : PAGE_SIZE;
+}
+
 /* Returns false when there is no memory; the place is as it was then. */
 static bool lay_out(struct nic *nic, u32 slot, u32 i, gfp_t gfp)
 {
 	struct lguest_segment *segment = &nic->ring->slot[slot].segment[i];
-	struct page *page = page_pool_alloc_pages(nic->pool, gfp);
+	struct page *page = page_pool_alloc_pages(nic->pool[!!i],
+						  gfp | __GFP_NOWARN);
+	u32 at;
 
 	if (!page)
 		return false;
 	/* The Host does not go looking for memory: touch it. */
-	WRITE_ONCE(*(u8 *)page_address(page), 0);
+	for (at = 0; at < bytes_of(i); at += PAGE_SIZE)
+		WRITE_ONCE(*(u8 *)(page_address(page) + at), 0);
 	nic->page[slot][i] = page;
 	segment->gpa = page_to_phys(page);
-	segment->bytes = PAGE_SIZE;
+	segment->bytes = bytes_of(i);
 	return true;
 }
 
@@ -70,14 +80,16 @@ static void free_ring(struct nic *nic)
 	u32 i;
 
 	for (i = 0; i < BUFFERS; i++) {
-		struct page *page = nic->page[i / SLOT_PAGES][i % SLOT_PAGES];
+		u32 slot = i / SLOT_BUFFERS, n = i % SLOT_BUFFERS;
 
-		if (page)
-			page_pool_put_full_page(nic->pool, page, false);
+		if (nic->page[slot][n])
+			page_pool_put_full_page(nic->pool[!!n],
+						nic->page[slot][n], false);
 	}
 	memset(nic->page, 0, sizeof(nic->page));
-	if (!IS_ERR(nic->pool))
-		page_pool_destroy(nic->pool);
+	for (i = 0; i < 2; i++)
+		if (!IS_ERR(nic->pool[i]))
+			page_pool_destroy(nic->pool[i]);
 	free_pages_exact(nic->ring, RING_BYTES);
 }
 
@@ -96,11 +108,15 @@ static bool make_ring(struct nic *nic)
 	nic->out = &nic->ring->slot[SLOTS];
 	nic->header = (struct virtio_net_hdr *)(nic->out + 1);
 	nic->next = 0;
-	nic->pool = page_pool_create(&all);
+	nic->pool[0] = page_pool_create(&all);
+	all.order = BIG_ORDER;
+	nic->pool[1] = page_pool_create(&all);
 	for (i = 0; i < BUFFERS; i++) {
-		nic->ring->slot[i / SLOT_PAGES].segments = SLOT_PAGES;
-		if (IS_ERR(nic->pool) || !lay_out(nic, i / SLOT_PAGES,
-						  i % SLOT_PAGES, GFP_KERNEL)) {
+		u32 slot = i / SLOT_BUFFERS, n = i % SLOT_BUFFERS;
+
+		nic->ring->slot[slot].segments = SLOT_BUFFERS;
+		if (IS_ERR(nic->pool[0]) || IS_ERR(nic->pool[1]) ||
+		    !lay_out(nic, slot, n, GFP_KERNEL)) {
 			free_ring(nic);
 			return false;
 		}
@@ -111,16 +127,17 @@ static bool make_ring(struct nic *nic)
 static bool give_pages(struct nic *nic, struct sk_buff *skb, u32 from, u32 end)
 {
 	struct page *page;
-	u32 i, n;
+	u32 i, n, at;
 
 	for (; from < end; from += n) {
-		i = from / PAGE_SIZE;
-		n = min_t(u32, end - from, PAGE_SIZE - from % PAGE_SIZE);
+		i = from < PAGE_SIZE ? 0 : 1 + (from - PAGE_SIZE) / BIG;
+		at = i ? (from - PAGE_SIZE) % BIG : from;
+		n = min_t(u32, end - from, bytes_of(i) - at);
 		page = nic->page[nic->next][i];
 		if (!lay_out(nic, nic->next, i, GFP_ATOMIC))
 			return false;
-		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
-				from % PAGE_SIZE, n, PAGE_SIZE);
+		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page, at, n,
+				bytes_of(i));
 	}
 	return true;
 }
@@ -244,7 +261,7 @@ static bool describe_frame(struct nic *nic, const struct sk_buff *skb)
 	u32 i;
 
 	BUILD_BUG_ON(MAX_SKB_FRAGS + 2 > LGUEST_DMA_SEGMENTS);
-	BUILD_BUG_ON(SLOT_PAGES > MAX_SKB_FRAGS);
+	BUILD_BUG_ON(PAGE_SIZE + 2 * BIG != LGUEST_DMA_BYTES);
 	if (skb->len > LGUEST_DMA_BYTES - HEADER ||
 	    virtio_net_hdr_from_skb(skb, nic->header, true, false, 0))
 		return false;
@@ -277,30 +294,27 @@ static int send_to(struct nic *nic, u32 n)
 	return sent;
 }
 
-static bool is_station(const struct nic *nic, u32 n)
+/*
+ * The station of that address, or LGUEST_NET_STATIONS; and in @others those
+ * that want it as well, a bit for each.
+ */
+static u32 find_stations(const struct nic *nic, const u8 *address, u64 *others)
 {
-	return n != nic->self &&
-	       READ_ONCE(nic->wire->station[n].kind) != LGUEST_STATION_NONE;
-}
+	u32 n, kind, first = LGUEST_NET_STATIONS;
+	bool for_all = is_multicast_ether_addr(address);
 
-/* The station of that address, or LGUEST_NET_STATIONS. */
-static u32 find_station(const struct nic *nic, const u8 *address)
-{
-	u32 n;
-
-	for (n = 0; n < LGUEST_NET_STATIONS; n++)
-		if (is_station(nic, n) &&
+	*others = 0;
+	for (n = 0; n < LGUEST_NET_STATIONS; n++) {
+		kind = READ_ONCE(nic->wire->station[n].kind);
+		if (kind == LGUEST_STATION_NONE || n == nic->self)
+			continue;
+		if (first == LGUEST_NET_STATIONS &&
 		    ether_addr_equal(nic->wire->station[n].mac, address))
-			break;
-	return n;
-}
-
-/* Whether a station wants what is for others. */
-static bool listens_in(const struct nic *nic, u32 n, const u8 *address)
-{
-	return is_station(nic, n) &&
-	       (is_multicast_ether_addr(address) ||
-		READ_ONCE(nic->wire->station[n].kind) == LGUEST_STATION_ALL);
+			first = n;
+		else if (for_all || kind == LGUEST_STATION_ALL)
+			*others |= BIT_ULL(n);
+	}
+	return first;
 }
 
 /*D:230
@@ -309,17 +323,16 @@ static bool listens_in(const struct nic *nic, u32 n, const u8 *address)
  */
 static int send_frame(struct nic *nic, const u8 *address)
 {
-	u32 n, first = find_station(nic, address);
 	int err = -ENOTCONN, other;
+	u64 others;
+	u32 first = find_stations(nic, address, &others);
 
 	if (first < LGUEST_NET_STATIONS)
 		err = send_to(nic, first);
 	if (err == -EAGAIN)
 		return err;
-	for (n = 0; n < LGUEST_NET_STATIONS; n++) {
-		if (n == first || !listens_in(nic, n, address))
-			continue;
-		other = send_to(nic, n);
+	for (; others; others &= others - 1) {
+		other = send_to(nic, __ffs64(others));
 		if (!other || (err && err != -EAGAIN))
 			err = other;
 	}

@@ -285,22 +285,32 @@ struct finger {
 	struct lguest *lg;
 	const struct lguest_segment *segment;
 	u32 done;		/* bytes of this segment */
+	void *at;		/* what is under it, ours: */
+	u32 bytes;		/* so many, 0 if it has to move */
 };
 
-/* Where the finger is, and how many bytes are together there. */
-static void *under(struct finger *finger, u32 *bytes)
+static void *address_of(struct lguest *lg, u64 gpa)
+{
+	return page_address(pinned_page(lg, gpa)) + offset_in_page(gpa);
+}
+
+static void move_on(struct finger *finger)
 {
 	u64 gpa;
+	u32 left;
 
 	while (finger->done == finger->segment->bytes) {
 		finger->segment++;
 		finger->done = 0;
 	}
 	gpa = finger->segment->gpa + finger->done;
-	*bytes = min_t(u32, finger->segment->bytes - finger->done,
-		       PAGE_SIZE - offset_in_page(gpa));
-	return page_address(pinned_page(finger->lg, gpa)) +
-	       offset_in_page(gpa);
+	left = finger->segment->bytes - finger->done;
+	finger->at = address_of(finger->lg, gpa);
+	finger->bytes = min_t(u32, left, PAGE_SIZE - offset_in_page(gpa));
+	while (finger->bytes < left && finger->at + finger->bytes ==
+	       address_of(finger->lg, gpa + finger->bytes))
+		finger->bytes += min_t(u32, left - finger->bytes, PAGE_SIZE);
+	finger->done += finger->bytes;
 }
 static void copy_upwards(void *to, const void *from, u32 bytes)
 {
@@ -316,17 +326,19 @@ static void copy_upwards(void *to, const void *from, u32 bytes)
 /* Both lists have @bytes or more. */
 static void copy_dma(struct finger *from, struct finger *to, u32 bytes)
 {
-	u32 n, room;
+	u32 n;
 
-	while (bytes) {
-		const void *source = under(from, &n);
-		void *target = under(to, &room);
-
-		n = min(min(n, room), bytes);
-		copy_upwards(target, source, n);
-		from->done += n;
-		to->done += n;
-		bytes -= n;
+	for (; bytes; bytes -= n) {
+		if (!from->bytes)
+			move_on(from);
+		if (!to->bytes)
+			move_on(to);
+		n = min3(from->bytes, to->bytes, bytes);
+		copy_upwards(to->at, from->at, n);
+		from->at += n;
+		to->at += n;
+		from->bytes -= n;
+		to->bytes -= n;
 	}
 }
 
