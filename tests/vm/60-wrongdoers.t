@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 83
+plan 84
 guest </dev/null
 host <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
@@ -72,4 +72,6 @@ try "lg.ko loads on an older CPU" insmod /lguest/lg.ko exits=1
 timeout 20 direct nothing
 is "and nothing is without the Host" \
 	"$(dmesg | sed -n 's/.*without the Host: //p')" 0
+run_guest 256 vmlinux
+is "a Guest's kernel comes and goes there, too" $? 0
 END
