@@ -96,15 +96,20 @@ demo: deps tangle
 		KVER=$$kver OUT=build/host-$$kver
 	$(Q)tests/vm/demo
 
-# Those in QEMU, one after the other: each wants both CPUs.
-VM_TESTS = $(filter-out tests/vm/bench-io.t,$(sort $(wildcard tests/vm/*.t)))
+# Those in QEMU run two at a time, the longest first. Those that measure time,
+# alone.
+VM_TIMED = tests/vm/50-clocks.t tests/vm/ratio.t
+VM_TESTS = $(filter-out $(VM_TIMED) tests/vm/bench-io.t,\
+	$(shell ls -r tests/vm/*.t))
 
 # The tests call make as people do: not from inside of another.
 PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL prove
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory rootfs
-	$(Q)$(PROVE) tests/book tests/weave tests/launcher $(VM_TESTS)
+	$(Q)$(PROVE) -j2 --rules='seq=tests/weave/*' --rules='par=**' \
+		$(VM_TESTS) tests/book tests/launcher $(sort $(wildcard tests/weave/*.t)) && \
+	$(PROVE) $(VM_TIMED)
 
 # How fast is a Guest, next to the bare machine?
 bench: hosts
@@ -117,7 +122,7 @@ bench-io: hosts
 # What needs no QEMU.
 test-fast: deps
 	+$(Q)$(MAKE) --no-print-directory hosts
-	$(Q)$(PROVE) tests/book tests/launcher
+	$(Q)$(PROVE) -j2 tests/book tests/launcher
 
 # One test, with everything that the machine says: make vm T=10-boot
 vm: hosts

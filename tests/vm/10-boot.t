@@ -8,8 +8,8 @@ guest programs <<'END'
 uname -r
 /tests/forks 500
 END
-for setting in kernel=6.1 kernel=6.12 smp=1 append=pti=on boot=bzimage \
-	boot=5level; do
+for setting in kernel=6.1 "kernel=6.12 poison=yes" smp=1 append=pti=on \
+	boot=bzimage boot=5level; do
 	host $setting <<'END'
 image=vmlinux
 [ "$(nproc)" != 2 ] || grep -q pti=on /proc/cmdline || image=vmlinuz

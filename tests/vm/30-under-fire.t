@@ -19,7 +19,7 @@ cd /tests
 MEGABYTES=50 ONLY="forks pipes-signals pipes-signals32 memory threads fpu fpu32
 	thirtytwo ldt64 ptrace faults faults32 modules sysinfo" sh guest-suite.sh
 END
-host meanwhile=fire timeout=600 memory=1536 <<'END'
+host poison=yes meanwhile=fire timeout=600 memory=1536 <<'END'
 nmis() {
 	awk '/NMI:/ { print $2 + $3 }' /proc/interrupts
 }

@@ -4,9 +4,10 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 84
+plan 164
 guest </dev/null
-host <<'END'
+for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
+	host $setting <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
 ends() {
 	is "$1" "$(timeout 20 payload $1 ${3-} 2>&1)" "$1: $2"
@@ -67,6 +68,7 @@ try "the Host was well all the time" eval \
 	'! grep -E "WARNING:|BUG:|Oops|Call Trace" /tmp/dmesg'
 leaves_no_trace
 END
+done
 host without=-fsgsbase label=old <<'END'
 try "lg.ko loads on an older CPU" insmod /lguest/lg.ko exits=1
 timeout 20 direct nothing

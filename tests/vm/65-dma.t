@@ -4,11 +4,13 @@
 # refused, who dies of it, and who does not.
 . tests/vm/lib.sh
 
-plan 79
+plan 158
 guest </dev/null
-host <<'END'
+for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
+	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 timeout 100 dma
 is "all of it" $? 0
 leaves_no_trace
 END
+done

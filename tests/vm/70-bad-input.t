@@ -5,7 +5,7 @@
 
 plan 15
 guest </dev/null
-host <<'END'
+host poison=yes <<'END'
 # says TEXT PATTERN COMMAND...: status 1, and only this line
 says() {
 	text=$1 pattern=$2

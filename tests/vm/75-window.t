@@ -21,7 +21,7 @@ case "$size, $(stty size)" in
 *) echo "not ok - and now another: $size, $(stty size)" ;;
 esac
 END
-host <<'END'
+host poison=yes <<'END'
 echo "/lguest/lguest --initrd=/guest.cpio 256 /boot/vmlinux quiet
 	echo \$? >/tmp/status" >/tmp/launch
 stty rows 24 cols 80 </dev/ttyS0

@@ -86,7 +86,7 @@ END
 } >"$work/in-guest"
 guest drivers <"$work/in-guest"
 
-for setting in kernel=6.1 kernel=6.12; do
+for setting in kernel=6.1 "kernel=6.12 poison=yes"; do
 	host $setting timeout=200 memory=1536 <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 mkdir /mnt
@@ -176,7 +176,7 @@ chmod 755 "$root/sbin/init" "$root/sbin/show"
 /sbin/mke2fs -q -t ext4 -b 4096 -L the-disk -d "$root" "$work/root.ext4" 24M >&2
 
 guest </dev/null
-host timeout=600 memory=1536 modules="virtio_pci virtio_blk loop ext4" \
+host poison=yes timeout=600 memory=1536 modules="virtio_pci virtio_blk loop ext4" \
 	drive="$work/root.ext4" <<'END'
 modprobe -a virtio_pci virtio_blk loop ext4
 try "lg.ko loads" insmod /lguest/lg.ko

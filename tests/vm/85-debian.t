@@ -8,9 +8,9 @@ plan 34
 debian=build/debian.ext4
 [ -e $debian ] || { echo "no $debian: make rootfs" >&2; exit 1; }
 guest programs </dev/null
-for series in 6.1 6.12; do
+for setting in kernel=6.1 "kernel=6.12 poison=yes"; do
 	cp --sparse=always $debian "$work/debian.ext4"
-	host kernel=$series memory=1536 timeout=600 \
+	host $setting memory=1536 timeout=600 \
 		modules="virtio_pci virtio_blk tun" drive="$work/debian.ext4" <<'END'
 # say COMMAND: type it at the Guest's console.
 say() {
@@ -70,9 +70,9 @@ sed 's/^/guest| /' /tmp/guest.log
 leaves_no_trace
 END
 	if said=$(/sbin/e2fsck -fn "$work/debian.ext4" 2>&1); then
-		echo "ok - kernel=$series: a clean file system"
+		echo "ok - $setting: a clean file system"
 	else
-		echo "not ok - kernel=$series: a clean file system"
+		echo "not ok - $setting: a clean file system"
 		echo "$said" | sed 's/^/# /' >&2
 	fi
 done

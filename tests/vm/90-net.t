@@ -24,7 +24,7 @@ with_beginning() {
 	} | host "$@"
 }
 
-with_beginning modules="tun bridge" memory=1536 timeout=600 <<'END'
+with_beginning poison=yes modules="tun bridge" memory=1536 timeout=600 <<'END'
 # says TEXT PATTERN OPTION...: only this line, and status 1
 says() {
 	text=$1 pattern=$2

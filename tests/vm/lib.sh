@@ -12,7 +12,8 @@
 # boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it"
 # modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda,
 # without=-erms,-fsrm to take features from the CPU, icount=OPTIONS to have its
-# clock count instructions.
+# clock count instructions, poison=yes for a Host that notices when it touches
+# memory that it has freed: freed pages are zeroed, freed objects filled.
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
 
@@ -26,6 +27,15 @@ log=build/vm/logs/$test.log
 
 plan() {
 	echo "1..$1"
+}
+
+# alone COMMAND...: not while another test does the same. They run beside each
+# other, and share what they build.
+alone() {
+	(
+		flock 9
+		"$@" 9>&-
+	) 9>build/vm/lock
 }
 
 needs=
@@ -67,8 +77,8 @@ guest_initramfs() {
 	[ ! -e "$work/guest.sh" ] || cp "$work/guest.sh" "$work/guest/test"
 	case $needs in *' programs '*)
 		built=build/vm/programs-$kver
-		MAKEFLAGS='' make -s -C tests/vm/programs OUT="$PWD/$built" \
-			KVER="$kver" >&2 || exit 1
+		alone env MAKEFLAGS= make -s -C tests/vm/programs \
+			OUT="$PWD/$built" KVER="$kver" >&2 || exit 1
 		cp -a "$built/." "$work/guest"
 		;;
 	esac
@@ -83,10 +93,13 @@ guest_initramfs() {
 # payload NAME: build/vm/NAME, a program that needs nothing else.
 payload() {
 	name=$1
+	alone build_payload || exit 1
+}
+
+build_payload() {
 	[ "build/vm/$name" -nt "tests/vm/payloads/$name.c" ] ||
 		cc -O2 -Wall -Wextra -Werror -static -pthread -Isrc/include \
-			-o "build/vm/$name" "tests/vm/payloads/$name.c" ||
-		exit 1
+			-o "build/vm/$name" "tests/vm/payloads/$name.c"
 }
 
 # host_initramfs FILE KVER: what make built, and what the Guest boots. That is
@@ -116,7 +129,7 @@ host_initramfs() {
 
 settings() {
 	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
-	modules='' drive= icount= without=
+	modules='' drive= icount= without= poison=
 	label=
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
@@ -125,14 +138,19 @@ settings() {
 		*) label="${label:+$label }$setting" ;;
 		esac
 	done
+	[ -z "$poison" ] || append="init_on_free=1 slub_debug=FZPU $append"
 	kver=$(extract/kver "$kernel")
 }
 
 # vmlinux KVER: image is its decompressed kernel.
 vmlinux() {
 	image=build/vm/vmlinux-$1
+	alone unpack_kernel "$1" || exit 1
+}
+
+unpack_kernel() {
 	[ "$image" -nt "/boot/vmlinuz-$1" ] ||
-		tests/vm/vmlinux "/boot/vmlinuz-$1" "$image" || exit 1
+		tests/vm/vmlinux "/boot/vmlinuz-$1" "$image"
 }
 
 # run_qemu INITRAMFS OPTION...: the machine; its console goes to the log.
@@ -144,7 +162,8 @@ run_qemu() {
 	pvh) vmlinux "$kver" ;;
 	bzimage) cpu=max,-la57 ;;
 	esac
-	timeout --foreground -k 5 "$timeout" qemu-system-x86_64 -accel tcg -cpu "$cpu${without:+,$without}" \
+	# Its seconds are those of a quiet machine: a busy one gets thrice as many.
+	timeout --foreground -k 5 "$((timeout * 3))" qemu-system-x86_64 -accel tcg -cpu "$cpu${without:+,$without}" \
 		-smp "$smp" -m "$memory" -nodefaults -no-user-config \
 		-no-reboot -display none \
 		-monitor "unix:$work/monitor,server=on,wait=off" \
