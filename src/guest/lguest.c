@@ -106,11 +106,8 @@ static void lguest_write_cr3(unsigned long value)
 
 static void lguest_write_cr4(unsigned long value)
 {
-	unsigned long change = cr4 ^ value;
-
 	cr4 = value;
-	if (change & (X86_CR4_PGE | X86_CR4_PCIDE))
-		hcall(LHCALL_FLUSH_TLB, 1, 0, 0);
+	hcall(LHCALL_SET_CR4, value, 0, 0);
 }
 
 static void lguest_write_cr2(unsigned long value)
@@ -154,7 +151,7 @@ void lguest_write_cr(unsigned int number, unsigned long value)
 
 bool lguest_set_xcr0(u64 value)
 {
-	if ((value & ~lguest_data.xcr0) || (value & 3) != 3)
+	if (hcall(LHCALL_SET_XCR0, value, 0, 0))
 		return false;
 	xcr0 = value;
 	return true;
@@ -772,7 +769,7 @@ void lguest_start(void)
 	set_msr(MSR_GS_BASE, (u64)__per_cpu_load);
 	this_cpu_write(cpu_tlbstate.cr4, cr4);
 	cr3 = (unsigned long)early_top_pgt - __START_KERNEL_map;
-	xcr0 = lguest_data.xcr0;
+	xcr0 = XFEATURE_MASK_FP;
 	pv_info.name = "lguest";
 	pv_ops.cpu.io_delay = nothing;
 	pv_ops.cpu.get_debugreg = lguest_get_debugreg;

@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
 #include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
@@ -81,27 +82,55 @@ static void show_global_pages(void)
 /*:*/
 static bool under_tcg;		/* set once, when the module loads */
 
+/* Context: IRQs off. */
+static unsigned long guest_cr4(struct lg_cpu *cpu, bool user)
+{
+	unsigned long cr4 = cr4_read_shadow();
+
+	if (under_tcg)
+		cr4 &= ~X86_CR4_SMAP;
+	if (!(cpu->cr4 & X86_CR4_OSXSAVE))
+		cr4 &= ~X86_CR4_OSXSAVE;
+	if (user && !(cpu->cr4 & X86_CR4_FSGSBASE))
+		cr4 &= ~X86_CR4_FSGSBASE;
+	if (user)
+		cr4 |= cpu->cr4 & X86_CR4_TSD;
+	return cr4;
+}
+
+#define XFEATURES_NOT_OFFERED	(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE)
+
+static u64 guest_xcr0(struct lg_cpu *cpu, struct lg_area *area)
+{
+	if (!(cpu->cr4 & X86_CR4_OSXSAVE))
+		return area->host_xcr0;		/* nobody can tell */
+	return cpu->xcr0 | (area->host_xcr0 & XFEATURES_NOT_OFFERED);
+}
+
 static void write_cr4(unsigned long cr4)
 {
 	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
 }
 
 /* Context: IRQs off, for both. */
-static void hide_smap(void)
+static void load_guest_features(struct lg_cpu *cpu, struct lg_area *area)
 {
-	unsigned long cr4;
+	unsigned long cr4 = guest_cr4(cpu, cpu->context.user_mode);
 
-	if (!under_tcg)
-		return;
-	cr4 = native_read_cr4();
-	if (cr4 & X86_CR4_SMAP)
-		write_cr4(cr4 & ~X86_CR4_SMAP);
+	area->guest_xcr0 = guest_xcr0(cpu, area);
+	area->state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
+	if (area->guest_xcr0 != area->host_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, area->guest_xcr0);
+	if (cr4 != cr4_read_shadow())
+		write_cr4(cr4);
 }
 
-static void show_smap(void)
+static void load_host_features(struct lg_area *area)
 {
-	if (under_tcg && boot_cpu_has(X86_FEATURE_SMAP))
-		write_cr4(native_read_cr4() | X86_CR4_SMAP);
+	if (native_read_cr4() != cr4_read_shadow())
+		write_cr4(cr4_read_shadow());
+	if (area->guest_xcr0 != area->host_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, area->host_xcr0);
 }
 /*H:050 Context: IRQs off, for both. */
 static void catch_syscalls(struct lg_area *area)
@@ -133,12 +162,13 @@ static void describe_cpu(struct lg_area *area)
 	struct switcher_state *state = area->state;
 	unsigned long cr4 = cr4_read_shadow();
 
-	state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
 	state->pku = !!(cr4 & X86_CR4_PKE);
 	state->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
 	state->verw_selector = __KERNEL_DS;
 	state->stuff_rsb = boot_cpu_has(X86_FEATURE_RSB_CTXSW);
 	rdmsrl(MSR_GS_BASE, state->host_gs_base);
+	if (cr4 & X86_CR4_OSXSAVE)
+		area->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	area->described = true;
 }
 /* Context: IRQs off, for both. */
@@ -152,7 +182,6 @@ static void prepare_cpu(struct lg_cpu *cpu, struct lg_area *area)
 		cpu->prepared = true;
 		cpu->clock_is_stale = true;
 	}
-	hide_smap();
 }
 
 static void restore_cpu(struct lg_cpu *cpu)
@@ -160,7 +189,6 @@ static void restore_cpu(struct lg_cpu *cpu)
 	if (!cpu->prepared)
 		return;
 	release_syscalls(this_cpu_ptr(&lg_areas));
-	show_smap();
 	show_global_pages();
 	cpu->prepared = false;
 }
@@ -302,11 +330,13 @@ static void wait_for_page(struct lg_cpu *cpu)
 static void allow_direct_path(struct lg_cpu *cpu, struct lg_area *area)
 {
 	struct switcher_state *state = area->state;
+	unsigned long cr4 = guest_cr4(cpu, true);
+	bool alike = cr4 & X86_CR4_FSGSBASE && cr4 == guest_cr4(cpu, false);
 
 	area->ptes[SWITCHER_DATA_PAGE] = __pa(cpu->lg->data) | AREA_DATA;
 	state->syscall_entry = cpu->syscall_entry;
-	state->direct_call = state->fsgsbase && cpu->syscall_entry;
-	state->direct_return = state->fsgsbase && !cpu->root->hides &&
+	state->direct_call = alike && cpu->syscall_entry;
+	state->direct_return = alike && !cpu->root->hides &&
 			       !cpu->borrowed && !cpu->awaited_gva;
 }
 /*:*/
@@ -335,7 +365,9 @@ static void run_guest_once(struct lg_cpu *cpu)
 	describe_the_launcher(state);
 	load_debug_registers(cpu, state);
 	stop_records(area);
+	load_guest_features(cpu, area);
 	lg_cross(area->enter);
+	load_host_features(area);
 	area->ptes[SWITCHER_DATA_PAGE] = 0;
 	resume_records(area);
 	save_debug_registers(cpu, state->guest.regs.trap);
@@ -486,6 +518,8 @@ int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry)
 	regs->cs = __USER_CS;
 	regs->ss = __USER_DS;
 	regs->rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	cpu->cr4 = X86_CR4_PAE;
+	cpu->xcr0 = XFEATURE_MASK_FP;
 	preempt_notifier_init(&cpu->notifier, &lg_preempt_ops);
 	rcuwait_init(&cpu->halted);
 	init_clockevent(cpu);

@@ -6,7 +6,7 @@
  * tells them apart by what the Guest was doing, running its kernel or one of
  * its programs.
  *
- * There are twenty, and one switch answers them. Most take a line here, as
+ * There are twenty-two, and one switch answers them. Most take a line here, as
  * the work is done in the other files. include/lguest.h lists them, and has
  * the page that Guest and Host share, where a question costs nothing.
  *
@@ -28,7 +28,7 @@ static bool tsc_is_trusted(void)
 	       boot_cpu_has(X86_FEATURE_NONSTOP_TSC) && !check_tsc_unstable();
 }
 
-static u64 guest_xcr0(void)
+static u64 most_xcr0(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return 0;
@@ -60,7 +60,7 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 	cpu->tells_time = !tsc_is_trusted();
 	cpu->clock_is_stale = true;
 	data->fsgsbase = !!(cr4_read_shadow() & X86_CR4_FSGSBASE);
-	data->xcr0 = guest_xcr0();
+	data->xcr0 = most_xcr0();
 }
 /*:*/
 static void shut_down(struct lg_cpu *cpu, u64 why, u64 text_gpa)
@@ -82,6 +82,21 @@ static void shut_down(struct lg_cpu *cpu, u64 why, u64 text_gpa)
 		if (text[i] < ' ' || text[i] > '~')
 			break;
 	memset(text + i, 0, sizeof(cpu->event.text) - i);
+}
+/* Answers as the hypercall does. SDM volume 1, "Enabling the XSAVE feature". */
+static long set_guest_xcr0(struct lg_cpu *cpu, u64 value)
+{
+	u64 avx512 = value & XFEATURE_MASK_AVX512;
+	u64 bounds = value & (XFEATURE_MASK_BNDREGS | XFEATURE_MASK_BNDCSR);
+
+	if (!(value & XFEATURE_MASK_FP) || value & ~most_xcr0() ||
+	    (value & XFEATURE_MASK_YMM && !(value & XFEATURE_MASK_SSE)) ||
+	    (avx512 && avx512 != XFEATURE_MASK_AVX512) ||
+	    (avx512 && !(value & XFEATURE_MASK_YMM)) ||
+	    (bounds && hweight64(bounds) != 2))
+		return -EINVAL;
+	cpu->xcr0 = value;
+	return 0;
 }
 /*H:200
  * answer_hypercall() - the Guest's kernel executed `syscall`.
@@ -108,6 +123,14 @@ void answer_hypercall(struct lg_cpu *cpu)
 		break;
 	case LHCALL_FLUSH_PAGE:
 		flush_shadow_page(cpu, a);
+		break;
+	case LHCALL_SET_CR4:
+		if ((cpu->cr4 ^ a) & (X86_CR4_PGE | X86_CR4_PCIDE))
+			flush_shadow(cpu, true);
+		cpu->cr4 = a;
+		break;
+	case LHCALL_SET_XCR0:
+		regs->rax = set_guest_xcr0(cpu, a);
 		break;
 	case LHCALL_LOAD_IDT:
 		load_guest_idt(cpu, a, b);

@@ -55,7 +55,7 @@ struct lg_cpu {
 	u64 clock_tsc, clock_changes;	/* of the last note to the Guest */
 	bool async_fault;		/* the last exit was a note from KVM */
 
-	u64 cr3;			/* as the Guest wrote it */
+	u64 cr3, cr4, xcr0;		/* as the Guest wrote them */
 	struct shadow_root *root;	/* that goes with it */
 	u64 awaited_gva;		/* user mode faulted here, or 0 */
 	gate_desc gates[256];
@@ -77,7 +77,7 @@ struct lg_cpu {
 	struct lguest_event event;	/* valid when */
 	bool event_ready;
 	unsigned long exits[LG_TRAP_BROKEN + 1];
-	unsigned long hypercalls[LHCALL_SEND_DMA + 1];
+	unsigned long hypercalls[LHCALL_SET_XCR0 + 1];
 };
 struct lguest {
 	struct mm_struct *mm;		/* has our slot filled in */
@@ -112,6 +112,7 @@ struct lg_area {
 	bool described;
 	u64 host_lstar, host_cstar, host_star, host_mask, host_sysenter_cs;
 	u64 pebs, debugctl;	/* what was on, during a crossing */
+	u64 host_xcr0, guest_xcr0;
 };
 
 DECLARE_PER_CPU(struct lg_area, lg_areas);

@@ -3,7 +3,7 @@
 #ifndef _LGUEST_H
 #define _LGUEST_H
 
-#define LGUEST_ABI		3
+#define LGUEST_ABI		4
 
 /* nr: arguments. The answer is 0 where nothing else is said. */
 #define LHCALL_INIT		0	/* gpa of lguest_data, LGUEST_ABI */
@@ -30,6 +30,8 @@
 #define LHCALL_SEND_DMA		19	/* key, gpa of buffers or 0 */
 					/* answers bytes that arrived, or */
 					/* -ENOTCONN, -EAGAIN, -EMSGSIZE */
+#define LHCALL_SET_CR4		20	/* the kernel's CR4 */
+#define LHCALL_SET_XCR0		21	/* value; answers 0 or -EINVAL */
 
 #define LGUEST_SHUTDOWN_POWEROFF	0
 #define LGUEST_SHUTDOWN_RESTART		1
@@ -84,7 +86,7 @@ struct lguest_data {
 	__u64 tsc_khz;		/* of the TSC, for delays too */
 	__u64 tsc_reliable;	/* 1: it can be the clock */
 	__u64 fsgsbase;		/* 1: wrfsbase and friends work here */
-	__u64 xcr0;		/* the extended states a Guest may use */
+	__u64 xcr0;		/* the most that LHCALL_SET_XCR0 takes */
 
 	/*
 	 * Set by the Host at entries, unless tsc_reliable: when this CPU's

@@ -46,7 +46,7 @@ struct step {
 
 extern const char code[], code_end[];
 asm(".pushsection .rodata\n"
-    "code: mov $0x10000, %edi\n mov $3, %esi\n xor %eax, %eax\n syscall\n"
+    "code: mov $0x10000, %edi\n mov $4, %esi\n xor %eax, %eax\n syscall\n"
     "mov $0x30000, %ebx\n"
     "1: mov (%rbx), %rax\n cmp $-1, %rax\n je 3f\n"
     "cmp $-2, %rax\n jne 2f\n mov 8(%rbx), %rbx\n jmp 1b\n"
@@ -54,7 +54,7 @@ asm(".pushsection .rodata\n"
     "syscall\n mov %rax, 32(%rbx)\n add $64, %rbx\n jmp 1b\n"
     "3: xor %edi, %edi\n xor %esi, %esi\n mov $1, %eax\n syscall\n"
     "code_end:\n.popsection\n");
-_Static_assert(LGUEST_ABI == 3 && LHCALL_SHUTDOWN == 1 && DATA == 0x10000 &&
+_Static_assert(LGUEST_ABI == 4 && LHCALL_SHUTDOWN == 1 && DATA == 0x10000 &&
 	       STEPS == 0x30000, "the numbers in the code above");
 
 struct guest {
