@@ -6,9 +6,9 @@
 
 echo 1..8
 book/card src >"$work/card"
-sed -n 's/^#define \(LHCALL_[A-Z_]*\)\t*\([0-9]*\).*/| \2 | `\1` |/p' \
+sed -n 's/^#define \(LHCALL_[A-Z0-9_]*\)\t*\([0-9]*\).*/| \2 | `\1` |/p' \
 	src/include/lguest.h >"$work/calls"
-grep -o '^| [0-9]* | `LHCALL_[A-Z_]*` |' "$work/card" |
+grep -o '^| [0-9]* | `LHCALL_[A-Z0-9_]*` |' "$work/card" |
 	diff "$work/calls" - >"$work/said" && [ -s "$work/calls" ]
 result $? "each hypercall is on the card"
 
