@@ -14,8 +14,11 @@
 #include <linux/console.h>
 #include <linux/err.h>
 #include <linux/sched/task_stack.h>
+#include <linux/sysrq.h>
 #include "../guest/guest.h"
 #include "hvc.h"
+
+#define CTRL_O	15
 
 struct lguest_console lguest_console;
 
@@ -87,6 +90,25 @@ static int flush(u32 terminal, bool wait)
 }
 /*:*/
 
+/* 0: it has to come again, before the next one. Caller: the terminal's lock. */
+static int is_whole(hvc_char_t c)
+{
+	static bool again;
+
+	if (c == CTRL_O && IS_ENABLED(CONFIG_MAGIC_SYSRQ) &&
+	    hvc_console.index == 0)
+		again = !again;
+	return !again;
+}
+
+static void obey_sysrq(void)
+{
+	u32 key = xchg(&lguest_console.sysrq, 0);
+
+	if (key)
+		handle_sysrq(key);
+}
+
 /*D:040 From the keyboard to the terminal. */
 static hvc_ssize_t get_chars(u32 terminal, hvc_char_t *text, hvc_size_t bytes)
 {
@@ -101,8 +123,11 @@ static hvc_ssize_t get_chars(u32 terminal, hvc_char_t *text, hvc_size_t bytes)
 		size.ws_col = lguest_console.columns;
 		__hvc_resize(hvc, size);
 	}
-	for (i = 0; i < bytes && tail != head; i++, tail++)
+	obey_sysrq();
+	for (i = 0; i < bytes && tail != head; i++) {
 		text[i] = lguest_console.in[tail % LGUEST_CONSOLE_IN];
+		tail += is_whole(text[i]);
+	}
 	/* Pairs with the Launcher's acquire: it may use the room. */
 	smp_store_release(&lguest_console.in_tail, tail);
 	return i;

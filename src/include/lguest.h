@@ -120,6 +120,7 @@ struct lguest_console {
 	__u32 in_head;
 	__u32 in_tail;
 	__u16 rows, columns;	/* of the terminal, 0 if there is none */
+	__u32 sysrq;		/* a key for the kernel, or 0: it was taken */
 	char out[LGUEST_CONSOLE_OUT];
 	char in[LGUEST_CONSOLE_IN];
 } __attribute__((aligned(4096)));

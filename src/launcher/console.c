@@ -13,16 +13,28 @@
 
 #include "launcher.h"
 
-#define CTRL_A	1
-#define NAPS	100
+#define CTRL_A		1
+#define NAP		10000		/* microseconds */
+#define MOUTHFUL	256
+#define KEPT		(16 * MB)	/* what a person may be ahead */
 
-/* All are written before the thread starts, and then only `head`, by it. */
 static struct lguest_console *ring;
 static int host_file;
-static u32 head;
+static bool is_terminal;
 
-static volatile bool is_terminal;
+/* The thread's: of the ring; and of what waits in `kept`, both only grow. */
+static u32 head, came, went;
+static u8 kept[KEPT];
+
+static volatile sig_atomic_t is_raw;
 static struct termios before;
+
+static bool in_foreground(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group < 0 || group == getpgrp();
+}
 
 /*L:200
  * tcsetattr() may be called in a signal handler; few things may. After
@@ -30,8 +42,9 @@ static struct termios before;
  */
 void console_restore(void)
 {
-	if (is_terminal)
+	if (is_raw && in_foreground())
 		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	is_raw = false;
 }
 
 static void leave_by_signal(int number)
@@ -41,20 +54,6 @@ static void leave_by_signal(int number)
 	raise(number);
 }
 /*:*/
-static void make_raw(void)
-{
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, &before))
-		return;
-	fputs("lguest: Ctrl-a x leaves, Ctrl-a Ctrl-a sends one Ctrl-a\n",
-	      stderr);
-	is_terminal = true;
-	raw = before;
-	cfmakeraw(&raw);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	atexit(console_restore);
-}
 /*L:180
  * The Guest stands still while this happens. That is a brake, and a good
  * one: it can't talk faster than anyone listens.
@@ -89,71 +88,19 @@ static bool ring_console(void)
 	return write(host_file, irq, sizeof(irq)) == sizeof(irq);
 }
 
-static void put_in_ring(const u8 *bytes, size_t count)
+static void fill_ring(void)
 {
-	u32 waiting, naps = 0;
+	u32 waiting, old = head;
 
-	while (count) {
-		waiting = head - __atomic_load_n(&ring->in_tail,
-						 __ATOMIC_ACQUIRE);
-		if (waiting >= LGUEST_CONSOLE_IN) {
-			if (is_terminal && naps++ == NAPS)
-				return;
-			usleep(10000);
-		}
-		for (; count && waiting < LGUEST_CONSOLE_IN; waiting++) {
-			ring->in[head++ % LGUEST_CONSOLE_IN] = *bytes++;
-			count--;
-		}
-		__atomic_store_n(&ring->in_head, head, __ATOMIC_RELEASE);
-		if (!ring_console())
-			return;
-	}
+	waiting = head - __atomic_load_n(&ring->in_tail, __ATOMIC_ACQUIRE);
+	for (; came != went && waiting < LGUEST_CONSOLE_IN; waiting++)
+		ring->in[head++ % LGUEST_CONSOLE_IN] = kept[went++ % KEPT];
+	if (head == old)
+		return;
+	__atomic_store_n(&ring->in_head, head, __ATOMIC_RELEASE);
+	ring_console();
 }
-static size_t take_escapes(const u8 *bytes, size_t count, u8 *kept)
-{
-	static bool escaped;
-	size_t used = 0;
 
-	for (; count; count--, bytes++) {
-		if (!escaped && *bytes == CTRL_A) {
-			escaped = true;
-			continue;
-		}
-		if (escaped && *bytes == 'x')
-			die("you left with Ctrl-a x");
-		if (escaped && *bytes != CTRL_A)
-			kept[used++] = CTRL_A;
-		kept[used++] = *bytes;
-		escaped = false;
-	}
-	return used;
-}
-/*L:190
- * Whoever types is not asked to wait for the Guest, nor the Guest for them:
- * what was typed stays in the ring until somebody wants it.
- */
-static void *listen_to_input(void *unused)
-{
-	struct pollfd ready = { .fd = STDIN_FILENO, .events = POLLIN };
-	u8 bytes[256], kept[2 * sizeof(bytes)];
-	ssize_t got;
-
-	(void)unused;
-	for (;;) {
-		poll(&ready, 1, -1);
-		got = read(STDIN_FILENO, bytes, sizeof(bytes));
-		if (got < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (got <= 0)
-			return NULL;
-		if (is_terminal)
-			put_in_ring(kept, take_escapes(bytes, got, kept));
-		else
-			put_in_ring(bytes, got);
-	}
-}
-/*:*/
 static void measure_window(void)
 {
 	struct winsize size;
@@ -174,6 +121,147 @@ static void window_changed(int number)
 	ring_console();
 	errno = error;
 }
+
+static void make_raw(void)
+{
+	struct termios raw;
+
+	if (!is_raw && tcgetattr(STDIN_FILENO, &before))
+		return;
+	is_raw = true;
+	raw = before;
+	cfmakeraw(&raw);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+static void take_terminal(void)
+{
+	static bool greeted;
+
+	if (!greeted)
+		fputs("lguest: Ctrl-a x leaves, Ctrl-a b KEY is a SysRq,"
+		      " Ctrl-a Ctrl-a one Ctrl-a\n", stderr);
+	greeted = true;
+	make_raw();
+}
+
+static bool has_terminal(void)
+{
+	if (!in_foreground())
+		return false;
+	if (!is_raw) {
+		take_terminal();
+		window_changed(SIGWINCH);
+	}
+	return true;
+}
+
+static void stop_by_signal(int number)
+{
+	int error = errno;
+
+	(void)number;
+	console_restore();
+	raise(SIGSTOP);
+	errno = error;
+}
+
+static void go_on(int number)
+{
+	int error = errno;
+
+	if (is_terminal && in_foreground()) {
+		make_raw();
+		window_changed(number);
+	} else {
+		is_raw = false;
+	}
+	errno = error;
+}
+
+static void keep(u8 byte)
+{
+	kept[came++ % KEPT] = byte;
+}
+
+static void take_key(u8 key)
+{
+	static enum { PLAIN, ESCAPED, SYSRQ } state;
+
+	if (state == SYSRQ) {
+		__atomic_store_n(&ring->sysrq, key, __ATOMIC_RELEASE);
+		ring_console();
+		state = PLAIN;
+	} else if (state == PLAIN && key == CTRL_A) {
+		state = ESCAPED;
+	} else if (state == ESCAPED && key == 'b') {
+		state = SYSRQ;
+	} else {
+		if (state == ESCAPED && key == 'x')
+			die("you left with Ctrl-a x");
+		if (state == ESCAPED && key != CTRL_A)
+			keep(CTRL_A);
+		keep(key);
+		state = PLAIN;
+	}
+}
+
+static bool may_listen(void)
+{
+	if (!is_terminal)
+		return came == went;
+	return came - went <= KEPT - 2 * MOUTHFUL && has_terminal();
+}
+
+/* False: nothing will come any more. */
+static bool hear(void)
+{
+	u8 bytes[MOUTHFUL];
+	ssize_t i, got = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	/* A terminal that has just been given to somebody else. */
+	if (got < 0 && errno == EIO && is_terminal)
+		return tcgetpgrp(STDIN_FILENO) >= 0;
+	for (i = 0; i < got; i++)
+		if (is_terminal)
+			take_key(bytes[i]);
+		else
+			keep(bytes[i]);
+	return got > 0;
+}
+
+/*L:190
+ * Whoever types is not asked to wait for the Guest, nor the Guest for them:
+ * what was typed stays here until somebody wants it.
+ */
+static void *listen_to_input(void *unused)
+{
+	struct pollfd ready = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	(void)unused;
+	for (;;) {
+		fill_ring();
+		if (!may_listen()) {
+			usleep(came == went ? 20 * NAP : NAP);
+			continue;
+		}
+		if (poll(&ready, 1, came == went ? -1 : NAP / 1000) > 0 &&
+		    !hear())
+			break;
+	}
+	for (; came != went; usleep(NAP))
+		fill_ring();
+	return NULL;
+}
+/*:*/
+static void listen_to_signal(int number, void (*what)(int))
+{
+	if (signal(number, what) == SIG_IGN)
+		signal(number, SIG_IGN);	/* as before */
+}
+
 void console_start(struct lguest_console *page, int host)
 {
 	static const int deadly[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
@@ -182,11 +270,15 @@ void console_start(struct lguest_console *page, int host)
 	ring = page;
 	host_file = host;
 	measure_window();
-	make_raw();
+	is_terminal = isatty(STDIN_FILENO);
 	for (i = 0; i < sizeof(deadly) / sizeof(*deadly); i++)
-		if (signal(deadly[i], leave_by_signal) == SIG_IGN)
-			signal(deadly[i], SIG_IGN);	/* as before */
+		listen_to_signal(deadly[i], leave_by_signal);
+	listen_to_signal(SIGTSTP, stop_by_signal);
+	signal(SIGCONT, go_on);
 	signal(SIGWINCH, window_changed);
 	signal(SIGPIPE, SIG_IGN);
+	if (is_terminal && in_foreground())
+		take_terminal();
+	atexit(console_restore);
 	start_thread(listen_to_input, NULL);
 }

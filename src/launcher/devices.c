@@ -120,6 +120,7 @@ void start_thread(void *(*body)(void *), void *with)
 	pthread_t thread;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &usual);
 	errno = pthread_create(&thread, NULL, body, with);
 	/* In vain if it has come to its end already. */

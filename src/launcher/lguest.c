@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,8 +61,11 @@ static bool verbose;
 
 void die(const char *format, ...)
 {
+	static bool said;
 	va_list arguments;
 
+	while (__atomic_exchange_n(&said, true, __ATOMIC_SEQ_CST))
+		pause();
 	console_restore();
 	fputs("lguest: ", stderr);
 	va_start(arguments, format);
@@ -82,6 +86,28 @@ void note(const char *format, ...)
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
 	fputc('\n', stderr);
+}
+static void leave_without_a_page(int number)
+{
+	static const char line[] =
+		"lguest: a file of ours was cut, or cannot be read any more\n";
+
+	(void)number;
+	console_restore();
+	_exit(write(STDERR_FILENO, line, sizeof(line) - 1) < 0 ?
+	      2 : EXIT_FAILURE);
+}
+
+static void expect_little(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			die("file %d is closed, and there is no /dev/null", fd);
+	/* Files that may not grow: write() will say so. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGBUS, leave_without_a_page);
 }
 static void find_home(struct options *options)
 {
@@ -277,6 +303,7 @@ int main(int argc, char *argv[])
 	static struct image image;
 	static struct machine machine;
 
+	expect_little();
 	find_home(&options);
 	parse_options(&options, argc, argv);
 	image_read(&image, options.kernel);

@@ -319,25 +319,43 @@ void net_tun(struct machine *m, const char *what)
 	net->device->start = start_tun;
 }
 /*:*/
-/*L:350 A new file is a wire with nobody on it: a page of zeroes. */
-static int open_wire(const char *path)
+/* NULL, or why it can be none. The error's number may say more. */
+static const char *make_wire(int fd)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
 	struct statfs system;
 	struct stat info;
 
-	if (fd < 0 || fstat(fd, &info) || fstatfs(fd, &system))
-		die("--sharenet: cannot open %s: %s", path, strerror(errno));
+	if (fstat(fd, &info) || fstatfs(fd, &system))
+		return "does not tell what it is";
+	errno = 0;
 	if (!S_ISREG(info.st_mode))
-		die("--sharenet: %s is not a regular file", path);
+		return "is not a regular file";
 	if (system.f_type != TMPFS_MAGIC)
-		die("--sharenet: %s is not on a tmpfs, as in /dev/shm", path);
+		return "is not on a tmpfs, as in /dev/shm";
 	if (info.st_size != 0 && info.st_size != PAGE)
-		die("--sharenet: %s is no wire: its size is not %llu", path,
-		    PAGE);
-	if (ftruncate(fd, PAGE))
-		die("--sharenet: cannot make %s a page long: %s", path,
-		    strerror(errno));
+		return "is no wire: its size is not that of a page";
+	errno = posix_fallocate(fd, 0, PAGE);
+	return errno ? "has no room for a page" : NULL;
+}
+
+/*L:350 A new file is a wire with nobody on it: a page of zeroes. */
+static int open_wire(const char *path)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+	bool is_new = fd >= 0;
+	const char *fault;
+
+	if (!is_new && errno == EEXIST)
+		fd = open(path, flags);
+	if (fd < 0)
+		die("--sharenet: cannot open %s: %s", path, strerror(errno));
+	fault = make_wire(fd);
+	if (fault && is_new)
+		unlink(path);
+	if (fault)
+		die("--sharenet: %s %s%s%s", path, fault, errno ? ": " : "",
+		    errno ? strerror(errno) : "");
 	return fd;
 }
 /*:*/

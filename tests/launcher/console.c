@@ -234,6 +234,7 @@ static pid_t start_on_terminal(void)
 	pid = fork();
 	if (!pid) {
 		child = true;
+		close(terminal);
 		login_tty(slave);
 		live(true);
 	}
@@ -261,6 +262,11 @@ static bool is_usual(void)
 	tcgetattr(terminal, &now);
 	return now.c_lflag == usual.c_lflag && now.c_iflag == usual.c_iflag &&
 	       now.c_oflag == usual.c_oflag;
+}
+
+static bool has_sysrq(int key)
+{
+	return page->sysrq == (u32)key;
 }
 
 static int end_on_terminal(pid_t pid, int number)
@@ -292,6 +298,9 @@ static void check_terminal(void)
 	ok(write(terminal, "a\3\1\1b\1c", 7) == 7 &&
 	   take_all(got, 6) == 6 && !memcmp(got, "a\3\1b\1c", 6),
 	   "Ctrl-c is sent, Ctrl-a Ctrl-a is one, Ctrl-a c is both");
+	ok(write(terminal, "\1bh", 3) == 3 &&
+	   within_seconds(has_sysrq, 'h') && !take(got, 1),
+	   "Ctrl-a b h is a SysRq, and nothing else");
 	ok(write(terminal, "\1x", 2) == 2 &&
 	   end_on_terminal(pid, 0) == 1 << 8, "Ctrl-a x leaves, status 1");
 	ok(is_usual(), "and the terminal is as before");
@@ -307,13 +316,209 @@ static void check_terminal(void)
 	}
 }
 
+/* Write as much as the terminal takes within a second. */
+static size_t paste(const char *from, size_t bytes)
+{
+	struct pollfd ready = { .fd = terminal, .events = POLLOUT };
+	size_t sent = 0;
+	ssize_t n;
+
+	fcntl(terminal, F_SETFL, O_NONBLOCK);
+	while (sent < bytes && poll(&ready, 1, 1000) > 0) {
+		n = write(terminal, from + sent, bytes - sent);
+		sent += n > 0 ? n : 0;
+		usleep(n > 0 ? 0 : 1000);
+	}
+	fcntl(terminal, F_SETFL, 0);
+	return sent;
+}
+
+/* A Guest that does not read for a while, and people who don't wait for it. */
+static void check_paste(void)
+{
+	static char sent[300000], got[300000];
+	pid_t pid = start_on_terminal();
+	size_t i;
+
+	for (i = 0; i < sizeof(sent); i++)
+		sent[i] = 2 + (i * 7 + i / 256) % 250;
+	within_seconds(is_raw, 1);
+	ok(paste(sent, sizeof(sent)) == sizeof(sent),
+	   "a paste of 300 KB is taken off the terminal");
+	usleep(2500000);
+	ok(take_all(got, sizeof(got)) == sizeof(got) &&
+	   !memcmp(sent, got, sizeof(got)),
+	   "and arrives, though the Guest did not listen at first");
+	paste(sent, sizeof(sent));
+	ok(write(terminal, "\1x", 2) == 2 &&
+	   end_on_terminal(pid, 0) == 1 << 8,
+	   "Ctrl-a x is heard behind a paste that nobody reads");
+	ok(is_usual(), "and the terminal is as before");
+	close(terminal);
+}
+
+/* In the child: a shell, which has a job in the background. */
+static void live_as_shell(int slave, int orders, int answers)
+{
+	char order;
+	pid_t job;
+	int status;
+
+	login_tty(slave);
+	signal(SIGTTOU, SIG_IGN);
+	job = fork();
+	if (!job) {
+		setpgid(0, 0);
+		signal(SIGTTOU, SIG_DFL);
+		close(orders);
+		live(true);
+	}
+	setpgid(job, job);
+	while (read(orders, &order, 1) == 1) {
+		if (order == 'f')
+			tcsetpgrp(0, job);
+		if (order == 'b')
+			tcsetpgrp(0, getpgrp());
+		if (order == 'u')
+			tcsetattr(0, TCSANOW, &usual);
+		if (order == 's')
+			kill(job, SIGTSTP);
+		if (order == 'S')
+			kill(job, SIGSTOP);
+		if (order == 'c')
+			kill(job, SIGCONT);
+		if (order == 't')
+			kill(job, SIGTERM);
+		if (order == 'w')
+			waitpid(job, &status, WUNTRACED);
+		if (write(answers, order == 'w' ? (void *)&status : &job,
+			  sizeof(int)) != sizeof(int))
+			break;
+	}
+	_exit(0);
+}
+
+static int orders[2], answers[2];
+
+static int tell(char order)
+{
+	int answer = -1;
+
+	if (write(orders[1], &order, 1) != 1 ||
+	    read(answers[0], &answer, sizeof(answer)) != sizeof(answer))
+		return -1;
+	return answer;
+}
+
+static bool is_running(int pid)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	sprintf(path, "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	if (file)
+		fclose(file);
+	return state == 'S' || state == 'R' || state == 'D';
+}
+
+static bool says_and_hears(void)
+{
+	char got[1000] = "";
+	struct pollfd ready = { .fd = terminal, .events = POLLIN };
+	ssize_t n;
+
+	while (poll(&ready, 1, 100) > 0)
+		n = read(terminal, got, sizeof(got));
+	say("still here", 10);
+	if (!within_seconds(taken, 0) || poll(&ready, 1, 1000) <= 0)
+		return false;
+	n = read(terminal, got, sizeof(got) - 1);
+	got[n > 0 ? n : 0] = '\0';
+	return strstr(got, "still here");
+}
+
+/* What shells do to their jobs. */
+static void check_jobs(void)
+{
+	char got[10];
+	int slave, job;
+	pid_t shell;
+
+	memset(page, 0, sizeof(*page));
+	if (openpty(&terminal, &slave, NULL, NULL, NULL) || pipe(orders) ||
+	    pipe(answers) || pipe2(host, O_NONBLOCK))
+		die("no terminal");
+	tcgetattr(slave, &usual);
+	fflush(stdout);
+	shell = fork();
+	if (!shell) {
+		child = true;
+		close(terminal);
+		close(orders[1]);
+		live_as_shell(slave, orders[0], answers[1]);
+	}
+	job = tell('?');
+	usleep(300000);
+	ok(is_running(job) && says_and_hears() && is_usual(),
+	   "in the background it runs, and leaves the terminal alone");
+	ok(write(terminal, "for the shell\n", 14) == 14 &&
+	   (usleep(300000), is_running(job)) && !take(got, 1),
+	   "and what is typed as well");
+	tell('f');
+	ok(within_seconds(is_raw, 1), "called to the front, it is raw");
+	ok(take_all(got, 9) == 9 && write(terminal, "k", 1) == 1,
+	   "and listens");
+	tell('s');
+	ok(WIFSTOPPED(tell('w')) && is_usual(), "SIGTSTP puts it back");
+	tell('c');
+	ok(within_seconds(is_raw, 1), "SIGCONT makes it raw");
+	tell('S');
+	ok(WIFSTOPPED(tell('w')), "SIGSTOP stops it");
+	tell('u');
+	tell('b');
+	tell('c');
+	usleep(300000);
+	ok(is_running(job) && is_usual() && says_and_hears(),
+	   "it goes on in the background");
+	tell('t');
+	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(),
+	   "and ends there, without a touch");
+	close(terminal);
+	kill(shell, SIGKILL);
+	waitpid(shell, NULL, 0);
+}
+
+/* nohup, and then the terminal goes away. */
+static void check_hangup(void)
+{
+	pid_t pid;
+
+	signal(SIGHUP, SIG_IGN);
+	pid = start_on_terminal();
+	signal(SIGHUP, SIG_DFL);
+	within_seconds(has_threads, 8 * pid + 2);
+	close(terminal);
+	ok(within_seconds(has_threads, 8 * pid + 1),
+	   "a terminal that is gone is not listened to");
+	say("nobody", 6);
+	ok(end_on_terminal(pid, 0) == 1 << 8,
+	   "and who speaks to nobody ends, status 1");
+}
+
 int main(void)
 {
 	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	setlinebuf(stdout);
 	check_output();
 	check_slow_output();
 	check_input();
 	check_terminal();
+	check_paste();
+	check_jobs();
+	check_hangup();
 	return finish();
 }

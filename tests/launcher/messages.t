@@ -117,12 +117,32 @@ says "sharenet: $tmp/pipe is not a regular file" "a pipe as wire" \
 says "sharenet: /proc/self/comm is not on a tmpfs" "a wire not in memory" \
 	"$lguest" --sharenet=/proc/self/comm 256 "$kernel"
 wire=$(mktemp /dev/shm/lguest.XXXXXX)
-trap 'rm -rf "$tmp" "$wire"' EXIT
+trap 'rm -rf "$tmp" "$wire" "$wire.new"' EXIT
 echo text >"$wire"
 says "sharenet: $wire is no wire" "some other file as wire" \
 	"$lguest" --sharenet="$wire" 256 "$kernel"
 grep -qx text "$wire"
 ok $? "which is as it was"
+
+# A tmpfs without a page left: the wire is refused, and no file stays.
+if unshare -m true 2>/dev/null; then
+	mkdir "$tmp/full"
+	in_full="unshare -m sh -c"
+	says "sharenet: $tmp/full/none has no room for a page: No space left" \
+		"a wire on a full tmpfs" $in_full "mount -t tmpfs -o size=4k t \
+		$tmp/full && head -c 4096 /dev/zero >$tmp/full/full &&
+		$lguest --sharenet=$tmp/full/none 256 $kernel;
+		status=\$?; [ ! -e $tmp/full/none ] && exit \$status"
+	says "sharenet: .* has no room for a page: File too large" \
+		"a wire that may not grow" sh -c "said=\$(ulimit -f 0;
+		$lguest --sharenet=$wire.new 256 $kernel 2>&1);
+		status=\$?; echo \"\$said\" >&2; [ ! -e $wire.new ] && exit \$status"
+else
+	echo "# no mount namespaces here: no test of a full tmpfs"
+fi
+says "sharenet: $tmp/none is not on a tmpfs" "a new file, but on a disk" \
+	sh -c "$lguest --sharenet=$tmp/none 256 $kernel;
+	status=\$?; [ ! -e $tmp/none ] && exit \$status"
 
 says "--block needs a value" "no disk" "$lguest" 256 "$kernel" --block
 
@@ -163,6 +183,16 @@ in_dev="sh $tmp/in_dev"
 if $in_dev true 2>/dev/null; then
 	says "no /dev/lguest .*: load it: insmod $tmp/lg.ko" "no Host" \
 		$in_dev "exec $lguest 256 $kernel"
+	# Of 0, 1 and 2, some or all are closed: nothing gets into the disk.
+	head -c 1M /dev/urandom >"$tmp/disk"
+	sum=$(sha256sum <"$tmp/disk")
+	for closed in "0<&-" "1>&-" "2>&-" "0<&- 1>&-" "0<&- 2>&-" \
+		"1>&- 2>&-" "0<&- 1>&- 2>&-"; do
+		$in_dev "eval 'exec $lguest --verbose --block=$tmp/disk \
+			256 $kernel $closed'" >"$tmp/err" 2>&1
+		[ $? = 1 ] && [ "$(sha256sum <"$tmp/disk")" = "$sum" ]
+		ok $? "$closed: status 1, and the disk is as it was"
+	done
 	says "no permission to open /dev/lguest" "no permission" \
 		$in_dev ">/dev/lguest && chmod 600 /dev/lguest &&
 		exec setpriv --reuid=65534 --clear-groups $lguest 256 $kernel"
