@@ -58,6 +58,7 @@ begin() {
 	shift 2
 	rm -f /tmp/$name.in
 	mkfifo /tmp/$name.in
+	: >/tmp/$name	# or is_up reads what the last of this name said
 	/lguest/lguest --initrd=/guest.cpio $mb /boot/vmlinux quiet "$@" \
 		<>/tmp/$name.in >/tmp/$name 2>&1 &
 	eval "pid_$name=$!"
