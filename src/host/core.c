@@ -19,18 +19,23 @@
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
+#include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/kvm_para.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/page_types.h>
 #include <asm/tlbflush.h>
 #include <asm/tsc.h>
 #include "lg.h"
 
 #define DR7_ARMED	0xff	/* the eight enable bits */
+#define SYSCALL_CLEARS	(X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | \
+			 X86_EFLAGS_IOPL | X86_EFLAGS_NT | X86_EFLAGS_RF | \
+			 X86_EFLAGS_AC)
 
 DEFINE_PER_CPU(struct lg_area, lg_areas);
 bool five_levels;		/* of page tables, on this machine */
@@ -132,41 +137,67 @@ static void load_host_features(struct lg_area *area)
 	if (area->guest_xcr0 != area->host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, area->host_xcr0);
 }
-/*H:050 Context: IRQs off, for both. */
-static void catch_syscalls(struct lg_area *area)
+/*H:050 Context: IRQs off. For as long as its thread is on this CPU. */
+static void want_msr(struct lg_area *area, u32 number, u64 kept, u64 value)
 {
-	rdmsrl(MSR_LSTAR, area->host_lstar);
-	rdmsrl(MSR_CSTAR, area->host_cstar);
-	rdmsrl(MSR_STAR, area->host_star);
-	rdmsrl(MSR_SYSCALL_MASK, area->host_mask);
-	rdmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
-	wrmsr(MSR_STAR, 0, __USER32_CS << 16 | __KERNEL_CS);
-	wrmsrl(MSR_SYSCALL_MASK, ~(u32)X86_EFLAGS_FIXED);
-	wrmsrl(MSR_LSTAR, area->address + switcher_syscall - switcher_text);
-	wrmsrl(MSR_CSTAR, area->address + switcher_syscall32 - switcher_text);
-	wrmsrl(MSR_IA32_SYSENTER_CS, 0);
+	struct lg_msr *msr = &area->msrs[area->nr_msrs];
+
+	msr->number = number;
+	rdmsrl(number, msr->host);
+	msr->guest = (msr->host & kept) | value;
+	if (msr->guest != msr->host)
+		area->nr_msrs++;
 }
 
-static void release_syscalls(struct lg_area *area)
+static void choose_msrs(struct lg_area *area)
 {
-	wrmsrl(MSR_LSTAR, area->host_lstar);
-	wrmsrl(MSR_CSTAR, area->host_cstar);
-	wrmsrl(MSR_STAR, area->host_star);
-	wrmsrl(MSR_SYSCALL_MASK, area->host_mask);
-	wrmsrl(MSR_IA32_SYSENTER_CS, area->host_sysenter_cs);
+	u64 stubs = area->address - (u64)switcher_text;
+	unsigned int vendor = boot_cpu_data.x86_vendor;
+
+	area->nr_msrs = 0;
+	want_msr(area, MSR_LSTAR, 0, stubs + (u64)switcher_syscall);
+	if (vendor != X86_VENDOR_INTEL || under_tcg)
+		want_msr(area, MSR_CSTAR, 0, stubs + (u64)switcher_syscall32);
+	want_msr(area, MSR_STAR, ~(u32)0,
+		 (u64)(__USER32_CS << 16 | __KERNEL_CS) << 32);
+	want_msr(area, MSR_SYSCALL_MASK, ~0ull, SYSCALL_CLEARS);
+	if (vendor != X86_VENDOR_AMD && vendor != X86_VENDOR_HYGON)
+		want_msr(area, MSR_IA32_SYSENTER_CS, 0, 0);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
+		want_msr(area, MSR_TSC_AUX, 0, 0);
+}
+
+/* Context: IRQs off, for both. */
+static void load_guest_msrs(struct lg_area *area)
+{
+	int i;
+
+	for (i = 0; i < area->nr_msrs; i++)
+		wrmsrl(area->msrs[i].number, area->msrs[i].guest);
+}
+
+static void load_host_msrs(struct lg_area *area)
+{
+	int i;
+
+	for (i = 0; i < area->nr_msrs; i++)
+		wrmsrl(area->msrs[i].number, area->msrs[i].host);
 }
 /*:*/
 /* Context: IRQs off, on the area's CPU. */
 static void describe_cpu(struct lg_area *area)
 {
-	struct switcher_state *state = area->state;
+	struct switcher_host *host = area->host;
 	unsigned long cr4 = cr4_read_shadow();
 
-	state->pku = !!(cr4 & X86_CR4_PKE);
-	state->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
-	state->verw_selector = __KERNEL_DS;
-	state->stuff_rsb = boot_cpu_has(X86_FEATURE_RSB_CTXSW);
-	rdmsrl(MSR_GS_BASE, state->host_gs_base);
+	host->pku = !!(cr4 & X86_CR4_PKE);
+	host->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
+	host->writes_records = boot_cpu_has(X86_FEATURE_DTES64) &&
+			       boot_cpu_has(X86_FEATURE_PEBS) &&
+			       boot_cpu_has(X86_FEATURE_BTS);
+	host->kernel_ibrs = boot_cpu_has(X86_FEATURE_KERNEL_IBRS);
+	area->state->verw_selector = __KERNEL_DS;
+	rdmsrl(MSR_GS_BASE, host->gs_base);
 	if (cr4 & X86_CR4_OSXSAVE)
 		area->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	area->described = true;
@@ -178,7 +209,7 @@ static void prepare_cpu(struct lg_cpu *cpu, struct lg_area *area)
 		describe_cpu(area);
 	if (!cpu->prepared) {
 		hide_global_pages();
-		catch_syscalls(area);
+		choose_msrs(area);
 		cpu->prepared = true;
 		cpu->clock_is_stale = true;
 	}
@@ -188,7 +219,6 @@ static void restore_cpu(struct lg_cpu *cpu)
 {
 	if (!cpu->prepared)
 		return;
-	release_syscalls(this_cpu_ptr(&lg_areas));
 	show_global_pages();
 	cpu->prepared = false;
 }
@@ -239,57 +269,52 @@ static void load_debug_registers(struct lg_cpu *cpu,
 	set_debugreg(DR6_RESERVED, 6);
 }
 
-static void save_debug_registers(struct lg_cpu *cpu, u64 trap)
+static void save_debug_registers(struct lg_cpu *cpu,
+				 struct switcher_state *state)
 {
+	bool hit = state->guest.regs.trap == X86_TRAP_DB;
 	unsigned long dr6;
 
-	if (trap == X86_TRAP_DB) {
+	if (hit) {
 		get_debugreg(dr6, 6);
-		set_debugreg(DR6_RESERVED, 6);
 		WRITE_ONCE(cpu->lg->data->dr6, dr6);
 	}
+	if (hit || state->guest_dr7)
+		set_debugreg(DR6_RESERVED, 6);
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
 }
 /*:*/
-/* Context: IRQs off, for both. */
-static void stop_records(struct lg_area *area)
+/* Context: IRQs off. As arch_exit_to_user_mode() and IBRS_EXIT in Linux. */
+static void leave_as_for_user_space(struct lg_area *area)
 {
-	area->pebs = area->debugctl = 0;
-	if (!boot_cpu_has(X86_FEATURE_DTES64))
-		return;
-	if (boot_cpu_has(X86_FEATURE_PEBS))
-		rdmsrl(MSR_IA32_PEBS_ENABLE, area->pebs);
-	if (area->pebs)
-		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
-	area->debugctl = get_debugctlmsr() & DEBUGCTLMSR_TR;
-	if (area->debugctl)
-		update_debugctlmsr(get_debugctlmsr() & ~DEBUGCTLMSR_TR);
+	area->host->debugctl = 0;
+	area->host->pebs = 0;
+	if (area->host->kernel_ibrs)
+		area->host->user_spec_ctrl = ~SPEC_CTRL_IBRS &
+			this_cpu_read(x86_spec_ctrl_current);
+	forget_kvm_guests();
+	amd_clear_divider();
 }
-
-static void resume_records(struct lg_area *area)
+static void describe_the_launcher(struct switcher_host *host)
 {
-	if (area->debugctl)
-		update_debugctlmsr(get_debugctlmsr() | area->debugctl);
-	if (area->pebs)
-		wrmsrl(MSR_IA32_PEBS_ENABLE, area->pebs);
-}
-static void describe_the_launcher(struct switcher_state *state)
-{
-	savesegment(ds, state->host_ds);
-	savesegment(es, state->host_es);
-	state->host_fs = current->thread.fsindex;
-	state->host_gs = current->thread.gsindex;
-	state->host_fs_base = current->thread.fsbase;
-	if (state->pku)
-		state->host_pkru = rdpkru();
+	savesegment(ds, host->ds);
+	savesegment(es, host->es);
+	host->fs = current->thread.fsindex;
+	host->gs = current->thread.gsindex;
+	host->fs_base = current->thread.fsbase;
+	if (!(cr4_read_shadow() & X86_CR4_FSGSBASE))
+		rdmsrl(MSR_FS_BASE, host->fs_base);
+	if (host->pku)
+		host->pkru = rdpkru();
 }
 /*H:030
  * A vector from 32 up is a real interrupt (Linux never gives 0x80 to one),
  * and goes to the Host's own gate. Never "int $2" for an NMI: that would not
  * block the next one. :*/
-static void serve_the_host(struct switcher_state *state)
+static void serve_the_host(struct lg_area *area)
 {
+	struct switcher_state *state = area->state;
 	u64 trap = state->guest.regs.trap;
 
 	if (trap == X86_TRAP_NMI || state->nmi) {
@@ -306,7 +331,7 @@ static void serve_the_host(struct switcher_state *state)
 	}
 	if (trap >= FIRST_EXTERNAL_VECTOR && trap < 256 &&
 	    trap != IA32_SYSCALL_VECTOR) {
-		gate_desc *idt = (gate_desc *)state->host_idt.address;
+		gate_desc *idt = (gate_desc *)area->host->idt.address;
 
 		lg_call_gate(gate_offset(&idt[trap]));
 	}
@@ -351,6 +376,7 @@ static void run_guest_once(struct lg_cpu *cpu)
 	struct lg_area *area = this_cpu_ptr(&lg_areas);
 	struct switcher_state *state = area->state;
 
+	rcu_note_context_switch(false);
 	prepare_cpu(cpu, area);
 	tell_time(cpu);
 	if (test_thread_flag(TIF_NEED_FPU_LOAD))
@@ -362,17 +388,18 @@ static void run_guest_once(struct lg_cpu *cpu)
 	state->other_cr3 = shadow_cr3(cpu, area, !cpu->context.user_mode);
 	allow_direct_path(cpu, area);
 	load_guest_segments(cpu, area);
-	describe_the_launcher(state);
+	describe_the_launcher(area->host);
 	load_debug_registers(cpu, state);
-	stop_records(area);
+	leave_as_for_user_space(area);
 	load_guest_features(cpu, area);
+	load_guest_msrs(area);
 	lg_cross(area->enter);
+	load_host_msrs(area);
 	load_host_features(area);
 	area->ptes[SWITCHER_DATA_PAGE] = 0;
-	resume_records(area);
-	save_debug_registers(cpu, state->guest.regs.trap);
+	save_debug_registers(cpu, state);
 	note_async_fault(cpu, state->guest.regs.trap);
-	serve_the_host(state);
+	serve_the_host(area);
 	cpu->context = state->guest;
 }
 /*:*/
@@ -417,6 +444,11 @@ static void give_the_cpu_back(struct lg_cpu *cpu)
 	preempt_enable();
 	fpu_swap_kvm_fpstate(&cpu->fpu, false);
 }
+static bool is_split_lock(const struct lg_regs *regs)
+{
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
+	       !(regs->rflags & X86_EFLAGS_AC);
+}
 /*H:070
  * answer_exit() - do something about what stopped the Guest.
  *
@@ -457,6 +489,11 @@ static void answer_exit(struct lg_cpu *cpu)
 		return;
 	case X86_TRAP_NM:
 		inject(cpu, X86_TRAP_UD, 0);
+		return;
+	case X86_TRAP_AC:
+		if (is_split_lock(regs) && handle_guest_split_lock(regs->rip))
+			return;
+		inject(cpu, X86_TRAP_AC, regs->error);
 		return;
 	case X86_TRAP_NMI:
 	case X86_TRAP_MC:
@@ -512,6 +549,8 @@ int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry)
 
 	if (!fpu_alloc_guest_fpstate(&cpu->fpu))
 		return -ENOMEM;
+	if (boot_cpu_has(X86_FEATURE_XFD))
+		fpu_update_guest_xfd(&cpu->fpu, XFEATURE_MASK_XTILE_DATA);
 	cpu->lg = lg;
 	cpu->task = get_task_struct(current);
 	regs->rip = entry;
@@ -554,14 +593,16 @@ static void map_area(struct lg_area *area, int cpu)
 {
 	u64 *pmds = page_address(area->tables[1]);
 	u64 *puds = page_address(area->tables[2]);
+	u64 *host_ptes = page_address(area->host_ptes);
 	int i;
 
 	area->address = (five_levels ? SWITCHER_BASE5 : SWITCHER_BASE) +
 			((unsigned long)cpu << SWITCHER_AREA_SHIFT);
 	area->ptes = page_address(area->tables[0]);
-	for (i = 0; i <= SWITCHER_STACKS_PAGE; i++)
-		area->ptes[i] = entry_for(area->pages[i],
+	for (i = 0; i <= SWITCHER_HOST_PAGE; i++)
+		host_ptes[i] = entry_for(area->pages[i],
 			i < SWITCHER_TEXT_PAGES ? AREA_TEXT : AREA_DATA);
+	memcpy(area->ptes, host_ptes, SWITCHER_HOST_PAGE * sizeof(u64));
 	pmds[pmd_index(area->address)] =
 		entry_for(area->tables[0], AREA_TABLE);
 	puds[pud_index(area->address)] =
@@ -607,20 +648,22 @@ static void build_idt(struct lg_area *area)
 			.segment = __KERNEL_CS, .bits = bits,
 		};
 	}
-	area->state->guest_idt.size = 256 * sizeof(gate_desc) - 1;
-	area->state->guest_idt.address =
+	area->host->guest_idt.size = 256 * sizeof(gate_desc) - 1;
+	area->host->guest_idt.address =
 		area->address + SWITCHER_IDT_PAGE * PAGE_SIZE;
 }
 static int build_area(struct lg_area *area, int cpu)
 {
-	int own = SWITCHER_STACKS_PAGE + 1 - SWITCHER_TEXT_PAGES;
+	int own = SWITCHER_HOST_PAGE + 1 - SWITCHER_TEXT_PAGES;
 
 	memcpy(area->pages, text_pages, sizeof(text_pages));
 	if (!allocate_pages(area->pages + SWITCHER_TEXT_PAGES, own) ||
-	    !allocate_pages(area->tables, ARRAY_SIZE(area->tables)))
+	    !allocate_pages(area->tables, ARRAY_SIZE(area->tables)) ||
+	    !allocate_pages(&area->host_ptes, 1))
 		return -ENOMEM;
 	map_area(area, cpu);
 	area->state = page_address(area->pages[SWITCHER_STATE_PAGE]);
+	area->host = page_address(area->pages[SWITCHER_HOST_PAGE]);
 	area->enter = area->address + switch_to_guest - switcher_text;
 	build_idt(area);
 	build_gdt(area, cpu);
@@ -642,7 +685,7 @@ static int show_area(struct lg_area *area, int cpu)
 	puds[pud_index(area->address)] = entry_for(host_pmds[i], AREA_TABLE);
 	pmds = page_address(host_pmds[i]);
 	pmds[pmd_index(area->address)] =
-		entry_for(area->tables[0], AREA_TABLE);
+		entry_for(area->host_ptes, AREA_TABLE);
 	return 0;
 }
 static int build_switcher(void)
@@ -686,8 +729,9 @@ static void free_switcher(void)
 		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
 
 		free_pages_of(area->pages + SWITCHER_TEXT_PAGES,
-			      SWITCHER_LDT_PAGE - SWITCHER_TEXT_PAGES);
+			      SWITCHER_HOST_PAGE + 1 - SWITCHER_TEXT_PAGES);
 		free_pages_of(area->tables, ARRAY_SIZE(area->tables));
+		free_pages_of(&area->host_ptes, 1);
 	}
 	for (i = 0; i < ARRAY_SIZE(host_pmds); i++)
 		free_pages_of(&host_pmds[i], 1);

@@ -22,7 +22,7 @@
 /* Thread flags that only a return to user space clears. */
 #define WORK_IN_USER_SPACE (_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
 			    _TIF_NOTIFY_RESUME | _TIF_UPROBE | \
-			    _TIF_PATCH_PENDING)
+			    _TIF_PATCH_PENDING | _TIF_USER_RETURN_NOTIFY)
 
 /*
  * Owned by the Guest's thread. kernel and user share the tables of the lower
@@ -99,19 +99,27 @@ struct lguest {
 
 	struct lg_cpu cpu;
 };
+/* What a register of the CPU is in the one world, and in the other. */
+struct lg_msr {
+	u32 number;
+	u64 host, guest;
+};
+
 /* One for each CPU; changed only on that CPU with IRQs off, once built. */
 struct lg_area {
 	unsigned long address;	/* in the Switcher's slot */
 	unsigned long enter;	/* address of switch_to_guest there */
 	u64 slot;		/* PGD entry: how a Guest sees it */
 	struct switcher_state *state;
+	struct switcher_host *host;
 	struct desc_struct *gdt;
-	u64 *ptes;		/* the one page table of the area */
-	struct page *pages[SWITCHER_LDT_PAGE];
+	u64 *ptes;		/* of the Guest's view: with windows */
+	struct page *pages[SWITCHER_HOST_PAGE + 1];
 	struct page *tables[4];	/* PTEs, PMDs, PUDs, P4Ds */
+	struct page *host_ptes;
 	bool described;
-	u64 host_lstar, host_cstar, host_star, host_mask, host_sysenter_cs;
-	u64 pebs, debugctl;	/* what was on, during a crossing */
+	int nr_msrs;		/* how many to exchange */
+	struct lg_msr msrs[6];
 	u64 host_xcr0, guest_xcr0;
 };
 

@@ -8,6 +8,7 @@
 #define REG(name)	STATE(regs_##name, guest.regs.name)
 #define GUEST(name)	STATE(guest_##name, guest.name)
 #define SAME(name)	STATE(name, name)
+#define HOST(name)	OFFSET(HOST_##name, switcher_host, name)
 #define DATA(name)	OFFSET(DATA_##name, lguest_data, name)
 #define IRET(name)	OFFSET(DATA_iret_##name, lguest_data, iret.name)
 
@@ -29,13 +30,17 @@ static void __used offsets(void)
 	GUEST(user_mode); GUEST(direct);
 	GUEST(ds); GUEST(es); GUEST(fs); GUEST(gs);
 	SAME(guest_cr3); SAME(other_cr3); SAME(syscall_entry);
-	SAME(direct_call); SAME(direct_return); SAME(guest_ldt);
-	SAME(verw_selector); SAME(fsgsbase); SAME(pku); SAME(stuff_rsb);
-	SAME(guest_dr7); SAME(nmi); SAME(machine_check);
-	SAME(host_rsp); SAME(host_cr3); SAME(cr3_noflush);
-	SAME(host_fs_base); SAME(host_gs_base); SAME(host_pkru);
-	SAME(host_ds); SAME(host_es); SAME(host_fs); SAME(host_gs);
-	SAME(scratch); SAME(entry_stack_end);
-	SAME(host_gdt); SAME(host_gdt_rw); SAME(host_idt);
-	SAME(guest_gdt); SAME(guest_idt);
+	SAME(direct_call); SAME(direct_return); SAME(verw_selector);
+	SAME(fsgsbase); SAME(guest_dr7); SAME(nmi); SAME(machine_check);
+	SAME(host_cr3); SAME(scratch); SAME(entry_stack_end);
+}
+
+static void __used host_offsets(void)
+{
+	HOST(rsp); HOST(fs_base); HOST(gs_base); HOST(pkru); HOST(pku);
+	HOST(ds); HOST(es); HOST(fs); HOST(gs); HOST(guest_ldt);
+	HOST(writes_records); HOST(debugctl); HOST(pebs);
+	HOST(kernel_ibrs); HOST(user_spec_ctrl); HOST(cr3_noflush);
+	HOST(gdt); HOST(gdt_rw); HOST(idt); HOST(guest_gdt);
+	HOST(guest_idt);
 }

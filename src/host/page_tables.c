@@ -27,7 +27,7 @@
 #define FRAME_NUMBERS	(PTE_PFN_MASK >> PAGE_SHIFT)
 #define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
 			 _PAGE_ACCESSED)
-#define LG_PCID		0x100	/* Linux itself uses small ones */
+#define LG_PCID		4095	/* a tag that is never Linux's own */
 
 atomic_long_t pinned_pages;	/* of all Guests */
 
@@ -682,7 +682,7 @@ u64 shadow_cr3(struct lg_cpu *cpu, struct lg_area *area, bool user)
 	if (five_levels)
 		table = user ? root->user5 : root->kernel5;
 	table[SWITCHER_SLOT] = area->slot;
-	return __pa(table) | (area->state->cr3_noflush ? LG_PCID : 0);
+	return __pa(table) | (area->host->cr3_noflush ? LG_PCID : 0);
 }
 /* Errors: -ENOMEM. @cr3 is not yet checked, nor need it be. */
 int init_shadow(struct lguest *lg, u64 cr3)

@@ -201,14 +201,14 @@ void build_gdt(struct lg_area *area, int cpu)
 	};
 	void *page = page_address(area->pages[SWITCHER_GDT_PAGE]);
 	unsigned long address = area->address + SWITCHER_GDT_PAGE * PAGE_SIZE;
-	struct switcher_state *state = area->state;
+	struct switcher_host *host = area->host;
 
 	memcpy(page, segments, sizeof(segments));
 	area->gdt = page;
-	state->guest_gdt.size = sizeof(segments) - 1;
-	state->guest_gdt.address = address;
-	state->host_gdt_rw.size = GDT_SIZE - 1;
-	state->host_gdt_rw.address = (unsigned long)get_cpu_gdt_rw(cpu);
+	host->guest_gdt.size = sizeof(segments) - 1;
+	host->guest_gdt.address = address;
+	host->gdt_rw.size = GDT_SIZE - 1;
+	host->gdt_rw.address = (unsigned long)get_cpu_gdt_rw(cpu);
 	build_tss(area, address + SWITCHER_TSS_OFFSET);
 }
 /*:*/
@@ -242,13 +242,12 @@ static void build_tss(struct lg_area *area, unsigned long address)
 /*H:630 Context: IRQs off. */
 void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area)
 {
-	struct switcher_state *state = area->state;
 	u64 *window = area->ptes + SWITCHER_LDT_PAGE;
 	u64 bytes = cpu->ldt_entries * LDT_ENTRY_SIZE;
 	int i;
 
 	memcpy(&area->gdt[GDT_ENTRY_TLS_MIN], cpu->tls, sizeof(cpu->tls));
-	state->guest_ldt = bytes ? GDT_ENTRY_LDT * 8 : 0;
+	area->host->guest_ldt = bytes ? GDT_ENTRY_LDT * 8 : 0;
 	if (!bytes) {
 		memset(window, 0, SWITCHER_LDT_PAGES * sizeof(u64));
 		return;

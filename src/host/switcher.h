@@ -9,7 +9,8 @@
 #define SWITCHER_IDT_PAGE	3	/* in use while a Guest runs */
 #define SWITCHER_GDT_PAGE	4	/* the GDT, then the TSS */
 #define SWITCHER_STACKS_PAGE	5	/* four stacks of 1 KB: NMI and kin */
-#define SWITCHER_DATA_PAGE	6	/* a window: the Guest's lguest_data */
+#define SWITCHER_HOST_PAGE	6	/* struct switcher_host: no Guest's */
+#define SWITCHER_DATA_PAGE	7	/* a window: the Guest's lguest_data */
 #define SWITCHER_LDT_PAGE	16	/* a window of 16 pages */
 #define SWITCHER_LDT_PAGES	16
 
@@ -69,23 +70,29 @@ struct switcher_state {
 	u64 guest_cr3, other_cr3;	/* for this mode, for the other */
 	u64 syscall_entry;	/* of the Guest's kernel */
 	u8 direct_call, direct_return;	/* 1: the Host is not needed */
-	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
 	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
-	u8 fsgsbase, pku;	/* this CPU has these instructions */
-	u8 stuff_rsb;
+	u8 fsgsbase;		/* 1: the instructions for bases work now */
 	u64 guest_dr7;		/* 0: no breakpoint is armed */
 	u8 nmi, machine_check;	/* came while in the Switcher */
-
-	u64 host_rsp, host_cr3, cr3_noflush;
-	u64 host_fs_base, host_gs_base;
-	u16 host_ds, host_es, host_fs, host_gs;
-	u32 host_pkru;
-	u64 scratch;
-
-	struct desc_ptr host_gdt, host_gdt_rw, host_idt;
-	struct desc_ptr guest_gdt, guest_idt;
+	u64 host_cr3, scratch;
 	u64 entry_stack[64] __aligned(16);
 	u64 entry_stack_end[2];
+};
+
+/* The same, but for what is not touched while the Guest's tables are loaded. */
+struct switcher_host {
+	u64 rsp, fs_base, gs_base;
+	u16 ds, es, fs, gs;
+	u32 pkru;
+	u8 pku;			/* this CPU has the instructions */
+	u8 writes_records;	/* and this: PEBS, BTS */
+	u8 kernel_ibrs;		/* Linux turns IBRS off for programs */
+	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
+	u64 user_spec_ctrl;	/* what it then writes */
+	u64 cr3_noflush;	/* bit 63, if CR3 has address-space numbers */
+	u64 debugctl, pebs;	/* what was stopped, 0 if nothing was */
+	struct desc_ptr gdt, gdt_rw, idt;
+	struct desc_ptr guest_gdt, guest_idt;
 };
 extern const u8 switcher_text[], switcher_text_end[], switcher_stubs[];
 extern const u8 switch_to_guest[], switcher_syscall[], switcher_syscall32[];

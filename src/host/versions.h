@@ -14,6 +14,7 @@
 
 #ifndef __ASSEMBLY__
 #include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 
 /* Whoever signals an eventfd adds one to it: always so since 6.8. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
@@ -35,6 +36,18 @@
 #else
 #define LG_FRED		false
 #endif
+
+/* A guest of KVM may have trained the predictors: mended in 2025. */
+static inline void forget_kvm_guests(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER) &&
+	    this_cpu_read(x86_ibpb_exit_to_user)) {
+		indirect_branch_prediction_barrier();
+		this_cpu_write(x86_ibpb_exit_to_user, false);
+	}
+#endif
+}
 
 /* Shadow stacks for user space came with 6.6. */
 #ifdef CONFIG_X86_USER_SHADOW_STACK

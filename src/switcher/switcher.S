@@ -30,27 +30,29 @@
 #include "../host/switcher.h"
 #include "../host/versions.h"
 
-#define AREA(page, offset) \
-	(.Ltext + SWITCHER_##page##_PAGE * 4096 + (offset))(%rip)
+#define AT(page, offset)	(.Ltext + page * 4096 + (offset))(%rip)
+#define AREA(page, offset)	AT(SWITCHER_##page##_PAGE, offset)
 #define STATE_AT(field, more)	AREA(STATE, STATE_##field + (more))
 #define STATE(field)		STATE_AT(field, 0)
+#define HOST_AT(field, more)	AREA(HOST, HOST_##field + (more))
+#define HOST(field)		HOST_AT(field, 0)
 #define DATA(field)		AREA(DATA, DATA_##field)
-.macro LOAD_BASES fs gs			/* offsets in the state page */
+.macro LOAD_BASES page fs gs		/* and offsets in that page */
 	cmpb	$0, STATE(fsgsbase)
 	je	.Lmsr\@
-	movq	AREA(STATE, \fs), %rax
+	movq	AT(\page, \fs), %rax
 	wrfsbase %rax
-	movq	AREA(STATE, \gs), %rax
+	movq	AT(\page, \gs), %rax
 	wrgsbase %rax
 	jmp	.Ldone\@
 .Lmsr\@:
 	movl	$MSR_FS_BASE, %ecx
-	movl	AREA(STATE, \fs), %eax
-	movl	AREA(STATE, \fs + 4), %edx
+	movl	AT(\page, \fs), %eax
+	movl	AT(\page, \fs + 4), %edx
 	wrmsr
 	movl	$MSR_GS_BASE, %ecx
-	movl	AREA(STATE, \gs), %eax
-	movl	AREA(STATE, \gs + 4), %edx
+	movl	AT(\page, \gs), %eax
+	movl	AT(\page, \gs + 4), %edx
 	wrmsr
 .Ldone\@:
 .endm
@@ -74,19 +76,65 @@
 .Ldone\@:
 .endm
 .macro RESTORE_PKRU
-	cmpb	$0, STATE(pku)
+	cmpb	$0, HOST(pku)
 	je	.Ldone\@
 	xorl	%ecx, %ecx
 	rdpkru				/* zeroes %edx */
-	cmpl	%eax, STATE(host_pkru)
+	cmpl	%eax, HOST(pkru)
 	je	.Ldone\@
-	movl	STATE(host_pkru), %eax
+	movl	HOST(pkru), %eax
 	wrpkru
 .Ldone\@:
 .endm
-.macro FORGET_RETURNS
-	cmpb	$0, STATE(stuff_rsb)
+/*S:070 On the way in and home, where no NMI's handler can run. */
+.macro STOP_RECORDS
+	cmpb	$0, HOST(writes_records)
 	je	.Ldone\@
+	movl	$MSR_IA32_DEBUGCTLMSR, %ecx
+	rdmsr
+	testl	$DEBUGCTLMSR_TR, %eax
+	jz	.Lpebs\@
+	movl	%eax, HOST(debugctl)
+	movl	%edx, HOST_AT(debugctl, 4)
+	andl	$~DEBUGCTLMSR_TR, %eax
+	wrmsr
+.Lpebs\@:
+	movl	$MSR_IA32_PEBS_ENABLE, %ecx
+	rdmsr
+	movl	%eax, HOST(pebs)
+	movl	%edx, HOST_AT(pebs, 4)
+	orl	%edx, %eax
+	jz	.Ldone\@
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+.Ldone\@:
+.endm
+.macro RESUME_MSR number value		/* an offset, too */
+	movl	AREA(HOST, \value), %eax
+	movl	AREA(HOST, \value + 4), %edx
+	movl	%eax, %ecx
+	orl	%edx, %ecx
+	jz	.Ldone\@
+	movl	$\number, %ecx
+	wrmsr
+.Ldone\@:
+.endm
+
+.macro RESUME_RECORDS
+	RESUME_MSR MSR_IA32_DEBUGCTLMSR, HOST_debugctl
+	RESUME_MSR MSR_IA32_PEBS_ENABLE, HOST_pebs
+.endm
+.macro LEAVE_IBRS
+	cmpb	$0, HOST(kernel_ibrs)
+	je	.Ldone\@
+	movl	$MSR_IA32_SPEC_CTRL, %ecx
+	movl	HOST(user_spec_ctrl), %eax
+	movl	HOST_AT(user_spec_ctrl, 4), %edx
+	wrmsr
+.Ldone\@:
+.endm
+.macro FORGET_RETURNS			/* one register, 16 bytes of stack */
 	movl	$16, %eax
 .Lcall\@:
 	call	.Lagain\@
@@ -99,7 +147,6 @@
 	decl	%eax
 	jnz	.Lcall\@
 	lfence				/* and no guess past the loop */
-.Ldone\@:
 .endm
 	.section .rodata, "a"
 	.balign	64
@@ -118,22 +165,25 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	movq	%rsp, STATE(host_rsp)
+	movq	%rsp, HOST(rsp)
+	leaq	STATE(entry_stack_end), %rsp
 	movq	%cr3, %rax
-	orq	STATE(cr3_noflush), %rax
+	orq	HOST(cr3_noflush), %rax
 	movq	%rax, STATE(host_cr3)
-	sgdt	STATE(host_gdt)
-	sidt	STATE(host_idt)
+	sgdt	HOST(gdt)
+	sidt	HOST(idt)
 /*:*/
-	lidt	STATE(guest_idt)
+	lidt	HOST(guest_idt)
 .Lentry:				/* from here an NMI turns us round */
-	lgdt	STATE(guest_gdt)
+	STOP_RECORDS
+	LEAVE_IBRS
+	lgdt	HOST(guest_gdt)
 	andb	$~2, AREA(GDT, GDT_ENTRY_TSS * 8 + 5)	/* not busy */
 	movl	$(GDT_ENTRY_TSS * 8), %eax
 	ltr	%ax
-	movzwl	STATE(guest_ldt), %eax
+	movzwl	HOST(guest_ldt), %eax
 	lldt	%ax
-	leaq	STATE(entry_stack_end), %rsp
+	FORGET_RETURNS			/* the Host's addresses */
 	movq	STATE(guest_cr3), %rax
 	movq	%rax, %cr3		/* the world changes here */
 	movq	STATE(guest_dr7), %rax
@@ -151,7 +201,7 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movl	%eax, %gs
 .Lselectors_end:
 .Lbases:
-	LOAD_BASES STATE_guest_fs_base, STATE_guest_gs_base
+	LOAD_BASES SWITCHER_STATE_PAGE, STATE_guest_fs_base, STATE_guest_gs_base
 /*S:020
  * Into the Guest: from its registers in memory to its registers.
  */
@@ -337,49 +387,55 @@ SYM_INNER_LABEL(switcher_syscall32, SYM_L_GLOBAL)
 	je	1f
 	xorl	%eax, %eax
 	movq	%rax, %db7		/* before anything of the Host's */
-1:	movq	STATE(host_cr3), %rax
+1:	leaq	STATE(entry_stack_end), %rsp
+	movq	STATE(host_cr3), %rax
 	movq	%rax, %cr3
-	movq	STATE(host_rsp), %rsp
-	FORGET_RETURNS
-	lgdt	STATE(host_gdt_rw)
-	movq	STATE_AT(host_gdt_rw, 2), %rax
+	FORGET_RETURNS			/* the Guest's */
+	RESUME_RECORDS
+	lgdt	HOST(gdt_rw)
+	movq	HOST_AT(gdt_rw, 2), %rax
 	andb	$~2, (GDT_ENTRY_TSS * 8 + 5)(%rax)	/* not busy */
 	movl	$(GDT_ENTRY_TSS * 8), %eax
 	ltr	%ax
-	lgdt	STATE(host_gdt)
+	lgdt	HOST(gdt)
 	xorl	%eax, %eax
 	lldt	%ax			/* Launchers have no LDT: checked */
 	movl	$__KERNEL_DS, %eax
 	movl	%eax, %ss
 /*:*/
 .Lhost_selectors:
-	movzwl	STATE(host_ds), %eax
+	movzwl	HOST(ds), %eax
 	movl	%eax, %ds
-	movzwl	STATE(host_es), %eax
+	movzwl	HOST(es), %eax
 	movl	%eax, %es
-	movzwl	STATE(host_fs), %eax
+	movzwl	HOST(fs), %eax
 	movl	%eax, %fs
-	movzwl	STATE(host_gs), %eax
+	movzwl	HOST(gs), %eax
 	movl	%eax, %gs
 .Lhost_selectors_end:
-	LOAD_BASES STATE_host_fs_base, STATE_host_gs_base
+	LOAD_BASES SWITCHER_HOST_PAGE, HOST_fs_base, HOST_gs_base
 	RESTORE_PKRU
-	lidt	STATE(host_idt)
+	lidt	HOST(idt)
+	movq	HOST(rsp), %rsp
 	popq	%r15
 	popq	%r14
 	popq	%r13
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
-	popq	%rcx			/* the flags */
-	popq	%rdx			/* the address */
-	movq	%rsp, %rax
-	pushq	$__KERNEL_DS
-	pushq	%rax
-	pushq	%rcx
+	xorl	%edx, %edx
+	xorl	%esi, %esi
+	xorl	%edi, %edi
+	xorl	%r8d, %r8d
+	xorl	%r9d, %r9d
+	xorl	%r10d, %r10d
+	xorl	%r11d, %r11d
+	popfq				/* IRQs stay off */
+	popq	%rcx			/* the address */
 	pushq	$__KERNEL_CS
-	pushq	%rdx
-	iretq
+	pushq	%rcx
+	lretq
+	int3
 /*S:060
  * Faults of the Switcher's own: at a selector, at the iretq, or a bug.
  */

@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 164
+plan 167
 guest </dev/null
 for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
 	host $setting <<'END'
@@ -26,6 +26,7 @@ ends spin "Interrupted system call" 1
 export ADDRESS=$(awk '$3 == "pv_native_set_debugreg" { print $1 }' /proc/kallsyms)
 ends host_breakpoint "event 1 value 0: "
 ends stale_selector "event 1 value 0: "
+ends fs_selector "event 1 value 0: "
 ends bad_user_return "Interrupted system call" 1
 
 dies bad_call "unknown hypercall 999"
@@ -71,6 +72,8 @@ END
 done
 host without=-fsgsbase label=old <<'END'
 try "lg.ko loads on an older CPU" insmod /lguest/lg.ko exits=1
+is "a segment of the Launcher's" "$(payload fs_selector)" \
+	"fs_selector: event 1 value 0: "
 timeout 20 direct nothing
 is "and nothing is without the Host" \
 	"$(dmesg | sed -n 's/.*without the Host: //p')" 0

@@ -88,6 +88,8 @@ run 90 faults32
 run 90 vdsotime
 run 90 vdsotime32
 run 90 sidebyside
+run 90 switches
+run 90 switches32
 run 90 modules ko/*.ko*
 [ -n "$ONLY" ] || together 200 forks fpu fpu32 threads threads32 thirtytwo \
 	thirtytwo-dynamic ldt64 ptrace faults

@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <asm/ldt.h>
+#include <asm/prctl.h>
 #include "lguest.h"
 #include "lguest_launcher.h"
 
@@ -109,6 +111,8 @@ PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
 	CALL(LHCALL_SET_DEBUGREG) "nop\n" OFF);
 /* Here it is the Launcher that does wrong: see below. */
 PAYLOAD(stale_selector, OFF);
+PAYLOAD(fs_selector, "mov $100, %ebx\n"
+	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n" OFF);
 
 _Static_assert(offsetof(struct lguest_data, iret) == FRAME,
 	       "the number in the code above");
@@ -122,6 +126,7 @@ static const struct payload {
 	P(no_stack), P(bad_stack), P(bad_return), P(bad_user_return),
 	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
 	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
+	P(fs_selector),
 };
 
 static void build(char *memory, const struct payload *payload)
@@ -248,6 +253,42 @@ static void load_stale_selector(void)
 		exit(2);
 }
 
+/*
+ * Reads with a selector in FS whose descriptor has a base, and then looks there.
+ * In one piece, because the C library's variables are behind FS as well.
+ */
+static long read_with_fs(int fd, struct lguest_event *event)
+{
+	unsigned long *there = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+				    -1, 0);
+	struct user_desc *desc = (struct user_desc *)(there + 64);
+	unsigned long base, word = 0;
+	long answer;
+
+	*there = 4711;
+	*desc = (struct user_desc){ .entry_number = -1, .limit = 0xfffff,
+				    .base_addr = (unsigned long)there,
+				    .seg_32bit = 1, .limit_in_pages = 1 };
+	if (syscall(SYS_arch_prctl, ARCH_GET_FS, &base) ||
+	    set_thread_area(desc))
+		exit(2);
+	asm volatile("mov %w[selector], %%fs\n 1: xor %%eax, %%eax\n syscall\n"
+		     "cmp %[again], %%eax\n je 1b\n mov %%rax, %%rbx\n"
+		     "mov %%fs:0, %[word]\n mov %[set], %%edi\n"
+		     "mov %[base], %%rsi\n mov %[prctl], %%eax\n syscall\n"
+		     : "=b" (answer), [word] "=&r" (word), "+D" (fd),
+		       "+S" (event)
+		     : [selector] "r" (desc->entry_number * 8 + 3),
+		       "d" (sizeof(*event)), [again] "i" (-EINTR),
+		       [set] "i" (ARCH_SET_FS), [base] "r" (base),
+		       [prctl] "i" (SYS_arch_prctl)
+		     : "rax", "rcx", "r11", "memory");
+	if (word != 4711)
+		printf("its FS leads to %lu\n", word);
+	return answer;
+}
+
 static volatile sig_atomic_t time_is_up;
 
 static void note(int signal)
@@ -297,7 +338,9 @@ int main(int argc, char *argv[])
 		sigaction(SIGALRM, &action, NULL);
 		alarm(atoi(argv[2]));
 	}
-	while (read(fd, &event, sizeof(event)) != sizeof(event)) {
+	while ((!strcmp(argv[1], "fs_selector") ?
+		read_with_fs(fd, &event) :
+		read(fd, &event, sizeof(event))) != sizeof(event)) {
 		if (errno == EINTR && !time_is_up)
 			continue;
 		printf("%s: %s\n", argv[1], strerror(errno));
