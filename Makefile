@@ -13,6 +13,18 @@ QUIETLY = $(if $(V),,extract/quietly $@.log)
 CHAPTERS = $(sort $(wildcard chapters/*.nw))
 HEADERS = /lib/modules/$(KVER)/build
 
+# make and kbuild split names at blanks, and paths at colons.
+ifneq ($(words $(CURDIR))$(findstring :,$(CURDIR)),1)
+$(error cannot build in "$(CURDIR)": no blanks and colons in its path, please)
+endif
+
+# Who starts a demo is asked for commands at the end of it.
+ifneq ($(filter demo demo-debian,$(MAKECMDGOALS)),)
+ifneq ($(shell test -t 0 || test -p /dev/stdin || echo nobody),)
+$(error a demo is for somebody at a terminal (or a pipe), and there is nobody)
+endif
+endif
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo

@@ -182,22 +182,39 @@ static const struct block_device_operations no_more_operations = {
 	.owner = THIS_MODULE,
 };
 
+static int read_limits(const struct disk *disk, struct queue_limits *limits)
+{
+	u32 logical = READ_ONCE(disk->shared->logical_block);
+	u32 physical = READ_ONCE(disk->shared->physical_block);
+	u32 discard = READ_ONCE(disk->shared->discard_granularity);
+
+	if (!is_power_of_2(logical) || logical < SECTOR_SIZE ||
+	    logical > PAGE_SIZE)
+		return -EINVAL;
+	if (!is_power_of_2(physical) || physical < logical)
+		physical = logical;
+	limits->logical_block_size = logical;
+	limits->physical_block_size = physical;
+	if (disk->dev->features & LGUEST_BLOCK_DISCARD) {
+		limits->discard_granularity = max(discard, logical);
+		limits->max_hw_discard_sectors =
+			round_down(UINT_MAX / SECTOR_SIZE, PAGE_SECTORS);
+	}
+	return 0;
+}
+
 static int make_queue(struct disk *disk)
 {
 	struct queue_limits limits = {
-		.logical_block_size = SECTOR_SIZE,
-		.physical_block_size = PAGE_SIZE,
 		.max_segments = LGUEST_BLOCK_SEGMENTS,
 		.max_segment_size = SZ_1M,
 		.max_hw_sectors = SZ_1M / SECTOR_SIZE,
 	};
 	struct gendisk *gendisk;
-	int err;
+	int err = read_limits(disk, &limits);
 
-	if (disk->dev->features & LGUEST_BLOCK_DISCARD) {
-		limits.discard_granularity = PAGE_SIZE;
-		limits.max_hw_discard_sectors = UINT_MAX / SECTOR_SIZE;
-	}
+	if (err)
+		return err;
 	disk->tags.ops = &operations;
 	disk->tags.nr_hw_queues = 1;
 	disk->tags.queue_depth = LGUEST_BLOCK_SLOTS;
@@ -206,7 +223,8 @@ static int make_queue(struct disk *disk)
 	err = blk_mq_alloc_tag_set(&disk->tags);
 	if (err)
 		return err;
-	gendisk = lg_alloc_disk(&disk->tags, &limits, disk);
+	gendisk = lg_alloc_disk(&disk->tags, &limits, disk->shared->rotational,
+				disk);
 	if (IS_ERR(gendisk)) {
 		blk_mq_free_tag_set(&disk->tags);
 		return PTR_ERR(gendisk);

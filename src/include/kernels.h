@@ -53,15 +53,16 @@ typedef int hvc_raise_t;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,
 					    struct queue_limits *limits,
-					    void *own)
+					    bool rotational, void *own)
 {
-	limits->features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA;
+	limits->features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA |
+			   (rotational ? BLK_FEAT_ROTATIONAL : 0);
 	return blk_mq_alloc_disk(tags, limits, own);
 }
 #else
 static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,
 					    const struct queue_limits *limits,
-					    void *own)
+					    bool rotational, void *own)
 {
 	struct gendisk *disk = blk_mq_alloc_disk(tags, own);
 	struct request_queue *q;
@@ -76,7 +77,8 @@ static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,
 	blk_queue_max_hw_sectors(q, limits->max_hw_sectors);
 	blk_queue_max_discard_sectors(q, limits->max_hw_discard_sectors);
 	q->limits.discard_granularity = limits->discard_granularity;
-	blk_queue_flag_set(QUEUE_FLAG_NONROT, q);
+	if (!rotational)
+		blk_queue_flag_set(QUEUE_FLAG_NONROT, q);
 	blk_queue_write_cache(q, true, true);
 	return disk;
 }

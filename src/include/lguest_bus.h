@@ -98,7 +98,11 @@ struct lguest_block {
 	__u8 submit[LGUEST_BLOCK_SLOTS];	/* Guest: which slot */
 	__u32 completed;	/* Launcher */
 	__u8 complete[LGUEST_BLOCK_SLOTS];	/* Launcher: which slot */
-	__u8 reserved[4096 - 20 - 2 * LGUEST_BLOCK_SLOTS];
+	/* What the Host knows of it, in bytes, powers of two. */
+	__u32 logical_block, physical_block;
+	__u32 discard_granularity;
+	__u32 rotational;	/* 1: it turns */
+	__u8 reserved[4096 - 36 - 2 * LGUEST_BLOCK_SLOTS];
 	struct lguest_block_request request[LGUEST_BLOCK_SLOTS];
 };
 #define LGUEST_NET_STATIONS	64

@@ -7,10 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/fs.h>
 
 #include "launcher.h"
 
@@ -26,6 +30,10 @@ struct disk {
 	char *path;
 	int file, bell;
 	int data;			/* the file again, where data goes */
+	dev_t number;			/* of the Host's device; 0: a file */
+	u32 logical_block, physical_block;	/* bytes, */
+	u32 discard_granularity;		/* 0: it can't */
+	bool rotational;
 	bool read_only, direct;
 	bool broken;			/* data that was promised is lost */
 	bool slow;			/* it was, the last time */
@@ -49,35 +57,6 @@ struct job {
 	u64 at, left;			/* in the file; bytes */
 };
 
-/*L:230
- * Two kernels that write to one file system at once ruin it in seconds, as
- * each believes in what it remembers. So whoever writes locks the file for
- * itself. O_EXCL refuses disks of the Host's that are mounted there.
- */
-static void open_disk(struct disk *disk)
-{
-	struct flock lock = { .l_type = F_WRLCK };
-	int flags = O_RDWR | O_EXCL;
-	struct stat info;
-
-	if (disk->read_only) {
-		lock.l_type = F_RDLCK;
-		flags = O_RDONLY;
-	}
-	if (stat(disk->path, &info))
-		die("cannot open %s: %s", disk->path, strerror(errno));
-	if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
-		die("cannot use %s: no file, and no block device", disk->path);
-	disk->file = open(disk->path, flags | O_CLOEXEC);
-	if (disk->file < 0)
-		die("cannot open %s: %s", disk->path, strerror(errno));
-	if (!fcntl(disk->file, F_OFD_SETLK, &lock))
-		return;
-	if (errno == EAGAIN)
-		die("cannot use %s: another Guest has it", disk->path);
-	die("cannot lock %s: %s", disk->path, strerror(errno));
-}
-/*:*/
 static int reopen(const struct disk *disk, int flags)
 {
 	char path[32];
@@ -100,6 +79,58 @@ static int open_directly(const struct disk *disk)
 	return file;
 }
 /*:*/
+/* The number in a file of the device's folder, or 0. */
+static u64 device_says(const struct disk *disk, const char *name)
+{
+	unsigned long long number = 0;
+	char path[80];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s",
+		 major(disk->number), minor(disk->number), name);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%llu", &number) != 1)
+		number = 0;
+	if (file)
+		fclose(file);
+	return number;
+}
+
+static bool is_partition(const struct disk *disk)
+{
+	return device_says(disk, "partition") > 0;
+}
+static void ask_device(struct disk *disk)
+{
+	const char *queue = is_partition(disk) ? "../queue" : "queue";
+	unsigned short rotational = 0;
+	char name[64];
+	int logical;
+
+	if (ioctl(disk->file, BLKSSZGET, &logical) ||
+	    ioctl(disk->file, BLKPBSZGET, &disk->physical_block) ||
+	    ioctl(disk->file, BLKROTATIONAL, &rotational))
+		die("cannot ask %s what it is: %s", disk->path,
+		    strerror(errno));
+	if (logical < SECTOR || logical > (int)PAGE)
+		die("cannot use %s: its sectors have %d bytes", disk->path,
+		    logical);
+	disk->logical_block = logical;
+	disk->rotational = rotational;
+	snprintf(name, sizeof(name), "%s/discard_max_bytes", queue);
+	if (disk->read_only || !device_says(disk, name))
+		return;
+	snprintf(name, sizeof(name), "%s/discard_granularity", queue);
+	disk->discard_granularity = device_says(disk, name);
+}
+static void ask_file(struct disk *disk)
+{
+	disk->logical_block = SECTOR;
+	disk->physical_block = PAGE;
+	if (!disk->read_only &&
+	    !fallocate(disk->file, HOLE, disk->sectors * SECTOR, SECTOR))
+		disk->discard_granularity = PAGE;
+}
 static void measure_disk(struct disk *disk)
 {
 	off_t bytes = lseek(disk->file, 0, SEEK_END);
@@ -110,7 +141,129 @@ static void measure_disk(struct disk *disk)
 		die("cannot use %s: %lld bytes are no whole sectors of %d",
 		    disk->path, (long long)bytes, SECTOR);
 	disk->sectors = bytes / SECTOR;
+	if (disk->number)
+		ask_device(disk);
+	else
+		ask_file(disk);
 }
+
+static void refuse_disk(const struct disk *disk)
+{
+	die("cannot use %s: another Guest or the Host has it;"
+	    " one Guest at a time, or all read-only", disk->path);
+}
+
+static void lock_file(const struct disk *disk)
+{
+	struct flock lock = { .l_type = disk->read_only ? F_RDLCK : F_WRLCK };
+
+	if (!fcntl(disk->file, F_OFD_SETLK, &lock))
+		return;
+	if (errno == EAGAIN)
+		refuse_disk(disk);
+	die("cannot lock %s: %s", disk->path, strerror(errno));
+}
+/* The device, opened once more and claimed; or -1. */
+static int claim(const struct disk *disk)
+{
+	int file, naps;
+
+	for (naps = 0; naps < 25; naps++) {
+		file = reopen(disk, O_EXCL);
+		if (file >= 0 || errno != EBUSY)
+			break;
+		usleep(10000);
+	}
+	return file;
+}
+static bool host_only_reads(const struct disk *disk)
+{
+	unsigned int major, minor;
+	char line[4096], how[4], *end;
+	bool found = false;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		if (sscanf(line, "%*d %*d %u:%u", &major, &minor) != 2 ||
+		    makedev(major, minor) != disk->number)
+			continue;
+		end = strstr(line, " - ");
+		found = end && sscanf(end, " - %*s %*s %3s", how) == 1 &&
+			(!strcmp(how, "ro") || !strcmp(how, "ro,"));
+		if (!found)
+			break;
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+/* False: somebody holds it. */
+static bool try_lock(const struct disk *disk, const char *name, int how)
+{
+	char path[80];
+	int file;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s",
+		 major(disk->number), minor(disk->number), name);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		die("cannot open %s, to lock %s: %s", path, disk->path,
+		    strerror(errno));
+	if (flock(file, how))
+		return false;
+	if (how != LOCK_SH)
+		close(file);
+	return true;
+}
+static void lock_device(struct disk *disk)
+{
+	bool part = is_partition(disk);
+	int claimed;
+
+	if (disk->read_only) {
+		try_lock(disk, "dev", LOCK_SH);
+		if (part)
+			try_lock(disk, "../size", LOCK_SH);
+	}
+	claimed = claim(disk);
+	if (claimed < 0 && errno != EBUSY)
+		die("cannot open %s again: %s", disk->path, strerror(errno));
+	if (claimed < 0 && !(disk->read_only && host_only_reads(disk)))
+		refuse_disk(disk);
+	if (disk->read_only) {
+		close(claimed);
+		return;
+	}
+	close(disk->file);
+	disk->file = claimed;
+	if (!try_lock(disk, "dev", LOCK_EX | LOCK_NB) ||
+	    !try_lock(disk, part ? "../dev" : "size", LOCK_EX | LOCK_NB))
+		refuse_disk(disk);
+}
+/*L:230
+ * Two kernels that write to one file system at once ruin it in seconds, as
+ * each believes in what it remembers. One that only reads sees ruins, too. So
+ * whoever writes has the disk for itself.
+ */
+static void open_disk(struct disk *disk)
+{
+	int flags = disk->read_only ? O_RDONLY : O_RDWR;
+	struct stat info;
+
+	if (stat(disk->path, &info))
+		die("cannot open %s: %s", disk->path, strerror(errno));
+	if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
+		die("cannot use %s: no file, and no block device", disk->path);
+	disk->file = open(disk->path, flags | O_CLOEXEC);
+	if (disk->file < 0 || fstat(disk->file, &info))
+		die("cannot open %s: %s", disk->path, strerror(errno));
+	disk->number = S_ISBLK(info.st_mode) ? info.st_rdev : 0;
+	if (disk->number)
+		lock_device(disk);
+	else
+		lock_file(disk);
+}
+/*:*/
 static void copy_request(struct job *job)
 {
 	job->request = job->disk->shared->request[job->slot];
@@ -282,15 +435,22 @@ static u32 promise(struct job *job)
 	return meaning_of(errno);
 }
 /*:*/
+static bool forget(const struct job *job)
+{
+	u64 range[] = { job->at, job->left };
+	int file = job->disk->file;
+
+	if (job->disk->number)
+		return !ioctl(file, BLKDISCARD, range);
+	return !fallocate(file, HOLE, job->at, job->left);
+}
 static u32 perform(struct job *job)
 {
 	switch (job->request.kind) {
 	case LGUEST_BLOCK_FLUSH:
 		return promise(job);
 	case LGUEST_BLOCK_TRIM:
-		if (fallocate(job->disk->file, HOLE, job->at, job->left))
-			return meaning_of(errno);
-		return LGUEST_BLOCK_OK;
+		return forget(job) ? LGUEST_BLOCK_OK : meaning_of(errno);
 	case LGUEST_BLOCK_WRITE:
 		if (job->request.fua)
 			return promise(job);
@@ -362,25 +522,35 @@ static void take_request(struct job *job)
  */
 static void *serve_disk(void *with)
 {
-	struct job job = { .disk = with };
-	struct disk *disk = with;
+	struct job *job = with;
+	struct disk *disk = job->disk;
 
-	job.safe_file = reopen(disk, 0);
-	if (job.safe_file < 0)
-		die("cannot open %s again: %s", disk->path, strerror(errno));
 	for (;;) {
 		pthread_mutex_lock(&disk->lead);
 		do
-			take_request(&job);
-		while (answer_at_once(&job));
+			take_request(job);
+		while (answer_at_once(job));
 		tell_guest(disk);
 		pthread_mutex_unlock(&disk->lead);
-		answer(&job, perform(&job));
+		answer(job, perform(job));
 		device_interrupt(disk->device);
 	}
 	return NULL;
 }
 /*:*/
+static struct job *new_job(struct disk *disk)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		die("no memory for a disk");
+	job->disk = disk;
+	job->safe_file = reopen(disk, 0);
+	if (job->safe_file < 0)
+		die("cannot open %s again: %s", disk->path, strerror(errno));
+	return job;
+}
+
 static void start_disk(struct device *d)
 {
 	struct disk *disk = d->own;
@@ -390,13 +560,8 @@ static void start_disk(struct device *d)
 	pthread_mutex_init(&disk->answering, NULL);
 	disk->bell = device_bind(d->m, d->gpa, 0);
 	for (i = 0; i < THREADS; i++)
-		start_thread(serve_disk, disk);
+		start_thread(serve_disk, new_job(disk));
 }
-static bool can_forget(const struct disk *disk)
-{
-	return !fallocate(disk->file, HOLE, disk->sectors * SECTOR, SECTOR);
-}
-
 static bool take_off(char *name, const char *word)
 {
 	size_t rest = strlen(name) - strlen(word);
@@ -425,7 +590,7 @@ void block_add(struct machine *m, const char *what)
 	disk->data = disk->direct ? open_directly(disk) : disk->file;
 	if (disk->read_only)
 		features = LGUEST_BLOCK_READ_ONLY;
-	else if (can_forget(disk))
+	else if (disk->discard_granularity)
 		features = LGUEST_BLOCK_DISCARD;
 	disk->device = device_add(m, LGUEST_DEVICE_BLOCK, features,
 				  sizeof(*disk->shared) / PAGE);
@@ -433,6 +598,10 @@ void block_add(struct machine *m, const char *what)
 	disk->device->start = start_disk;
 	disk->shared = (struct lguest_block *)disk->device->pages;
 	disk->shared->sectors = disk->sectors;
+	disk->shared->logical_block = disk->logical_block;
+	disk->shared->physical_block = disk->physical_block;
+	disk->shared->discard_granularity = disk->discard_granularity;
+	disk->shared->rotational = disk->rotational;
 	note("disk: %s: %llu sectors, features %u, irq %u", disk->path,
 	     disk->sectors, features, disk->device->irq);
 }

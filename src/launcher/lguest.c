@@ -38,6 +38,7 @@ static const char usage[] =
 "  --tunnet=IP[/N]    give it a network card; the other end is the Host's, IP\n"
 "  --tunnet=bridge:NAME  and plug the other end into this bridge\n"
 "  --sharenet=FILE[#N]   give it one on a wire which all have who say this\n"
+"                     (each of these may end in ,mac=ADDRESS: the card's)\n"
 "  --verbose          tell where everything is placed\n"
 "  --version          tell the version of this program\n"
 "  --help             this text\n"

@@ -116,28 +116,77 @@ static void give_address(int about, struct ifreq *tap, struct in_addr host,
 	memcpy(&tap->ifr_netmask, &address, sizeof(address));
 	change_card(about, SIOCSIFNETMASK, tap);
 }
-static void join_bridge(int about, const struct ifreq *tap, const char *name)
+static void join_bridge(int about, struct ifreq *tap, const char *name)
 {
-	struct ifreq bridge = { .ifr_ifindex = if_nametoindex(tap->ifr_name) };
+	struct ifreq bridge = { };
 
 	if (strlen(name) >= IFNAMSIZ || !if_nametoindex(name))
 		die("--tunnet: there is no bridge %s", name);
 	strcpy(bridge.ifr_name, name);
+	change_card(about, SIOCGIFMTU, &bridge);
+	tap->ifr_mtu = bridge.ifr_mtu;
+	if (ioctl(about, SIOCSIFMTU, tap))
+		note("network: %s: no MTU of %d", tap->ifr_name,
+		     bridge.ifr_mtu);
+	bridge.ifr_ifindex = if_nametoindex(tap->ifr_name);
 	if (ioctl(about, SIOCBRADDIF, &bridge))
 		die("--tunnet: %s is no bridge, or takes no more (%s)", name,
 		    strerror(errno));
 }
-static struct device *add_card(struct machine *m, u32 pages, u32 self)
+
+static bool read_mac(const char *text, u8 *mac)
+{
+	u8 zero[6] = { };
+	int end = -1;
+
+	return text && sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n",
+			      mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5,
+			      &end) == 6 &&
+	       !text[end] && !(mac[0] & 1) && memcmp(mac, zero, sizeof(zero));
+}
+
+/* NULL, or the text behind ",mac=", which is taken off. */
+static const char *take_mac(const char **what)
+{
+	char *copy = strdup(*what), *at = copy ? strstr(copy, ",mac=") : NULL;
+	u8 mac[6];
+
+	if (!at)
+		return NULL;
+	*at = '\0';
+	*what = copy;
+	at += strlen(",mac=");
+	if (!read_mac(at, mac))
+		die("mac=%s: no address for one card, as 02:00:00:00:00:07",
+		    at);
+	return at;
+}
+
+static void choose_mac(u8 *mac, const char *wanted, u32 irq)
+{
+	char name[20], text[20];
+
+	sprintf(name, "LGUEST_MAC_%u", irq);
+	if (!read_mac(wanted, mac) && !read_mac(getenv(name), mac)) {
+		if (getrandom(mac, 6, 0) != 6)
+			die("no random address for a network card");
+		/* Not a group's, and not one that a factory gave away. */
+		mac[0] = (mac[0] & ~1) | 2;
+	}
+	sprintf(text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		mac[3], mac[4], mac[5]);
+	setenv(name, text, true);
+}
+
+static struct device *add_card(struct machine *m, u32 pages, u32 self,
+			       const char *mac)
 {
 	struct device *d = device_add(m, LGUEST_DEVICE_NET, 0, pages);
 	struct lguest_net *own = (struct lguest_net *)d->pages;
 
 	own->self = self;
 	own->mtu = 1500;
-	if (getrandom(own->mac, sizeof(own->mac), 0) != sizeof(own->mac))
-		die("no random address for a network card");
-	/* Not a group's, and not one that a factory gave away. */
-	own->mac[0] = (own->mac[0] & ~1) | 2;
+	choose_mac(own->mac, mac, d->irq);
 	return d;
 }
 static u64 key_of(const struct net *net, u32 station)
@@ -295,6 +344,7 @@ void net_tun(struct machine *m, const char *what)
 	int about = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool bridged = !strncmp(what, "bridge:", 7);
 	struct net *net = calloc(1, sizeof(*net));
+	const char *mac = take_mac(&what);
 	struct in_addr host, mask;
 	struct ifreq tap = { };
 
@@ -310,9 +360,11 @@ void net_tun(struct machine *m, const char *what)
 	change_card(about, SIOCGIFFLAGS, &tap);
 	tap.ifr_flags |= IFF_UP;
 	change_card(about, SIOCSIFFLAGS, &tap);
+	change_card(about, SIOCGIFMTU, &tap);
 	close(about);
-	net->device = add_card(m, TUN_PAGES, GUEST);
+	net->device = add_card(m, TUN_PAGES, GUEST, mac);
 	net->own = (struct lguest_net *)net->device->pages;
+	net->own->mtu = tap.ifr_mtu;
 	net->wire = (struct lguest_wire *)(net->device->pages + PAGE);
 	net->ring = (struct lguest_ring *)(net->device->pages + 2 * PAGE);
 	net->device->own = net;
@@ -395,7 +447,8 @@ static u32 take_station(int fd, struct lguest_wire *wire, int wanted)
 /* --sharenet=FILE[#N]. The file stays open, for the lock's sake. */
 void net_share(struct machine *m, const char *what)
 {
-	struct device *d = add_card(m, 2, 0);
+	const char *mac = take_mac(&what);
+	struct device *d = add_card(m, 2, 0, mac);
 	char *path = strdup(what), *number = strrchr(path, '#'), *end = "";
 	unsigned long wanted = 0;
 	u32 self;

@@ -95,7 +95,7 @@ says "cannot use $tmp/odd: 4000 bytes are no whole sectors" "an odd disk" \
 	"$lguest" --block="$tmp/odd" 256 "$kernel"
 says "cannot use $tmp/empty: it is empty" "an empty disk" \
 	"$lguest" --block="$tmp/empty" 256 "$kernel"
-says "cannot use $tmp/large: another Guest has it" "the same disk twice" \
+says "cannot use $tmp/large: another Guest or the Host has it" "the same disk twice" \
 	"$lguest" --block="$tmp/large" 256 "$kernel" --block="$tmp/large"
 for address in 300.1.1.1 10.1.1 10.1.1.1/31 10.1.1.1/ 10.1.1.1/8x lg0 ""; do
 	says "tunnet=$address: not IP, IP/8 to IP/30, or bridge:NAME" \
@@ -104,6 +104,11 @@ done
 for address in 10.1.1.0 10.1.1.255 10.1.1.254 10.1.1.2/30; do
 	says "tunnet=$address: no room in this network for it and the next" \
 		"a bad address" "$lguest" 256 "$kernel" --tunnet=$address
+done
+for mac in "" 1 02:00:00:00:00 02:00:00:00:00:07x 01:00:00:00:00:07 \
+	00:00:00:00:00:00; do
+	says "mac=$mac: no address for one card" "a bad MAC address" \
+		"$lguest" 256 "$kernel" "--tunnet=10.1.1.1,mac=$mac"
 done
 for station in 64 x -1 3x ""; do
 	says "wire#$station: stations are numbers from 0 to 63" "no station" \

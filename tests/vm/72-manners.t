@@ -26,7 +26,7 @@ echo "ALL $(sha256sum </tmp/all)"
 for lines in 200 5000; do
 	echo PASTE $lines
 	sleep 6
-	echo "LINES $(sed /^END/q | sha256sum)"
+	echo "LINES $(head -n $((lines + 1)) | sha256sum)"
 done
 echo SYSRQ
 sleep 3
@@ -84,6 +84,7 @@ lines 10000 | say
 printf '\001x' | say
 wait
 is "Ctrl-a x behind a paste leaves: status" "$(cat /tmp/status)" 1
+sed 's/^/guest| /' /tmp/guest.log
 END
 
 for setting in kernel=6.1 kernel=6.12; do
