@@ -7,7 +7,6 @@
 #include <kernels.h>
 
 struct hvc_struct;
-extern struct console hvc_console;	/* for the log: which terminal it is */
 
 struct hv_ops {
 	hvc_ssize_t (*get_chars)(u32 terminal, hvc_char_t *text,

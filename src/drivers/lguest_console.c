@@ -95,8 +95,7 @@ static int is_whole(hvc_char_t c)
 {
 	static bool again;
 
-	if (c == CTRL_O && IS_ENABLED(CONFIG_MAGIC_SYSRQ) &&
-	    hvc_console.index == 0)
+	if (c == CTRL_O && IS_ENABLED(CONFIG_MAGIC_SYSRQ))
 		again = !again;
 	return !again;
 }

@@ -610,6 +610,27 @@ static int set_wallclock(const struct timespec64 *now)
 	return -ENODEV;
 }
 
+static void set_date(struct work_struct *unused)
+{
+	struct timespec64 now;
+
+	get_wallclock(&now);
+	do_settimeofday64(&now);
+}
+
+static DECLARE_WORK(date_work, set_date);
+
+static void see_whether_date_jumped(void)
+{
+	static u64 seen;
+	u64 changes = READ_ONCE(lguest_data.date_changes);
+
+	if (changes != seen)
+		schedule_work(&date_work);
+	seen = changes;
+}
+
+
 static struct clocksource lguest_clock = {
 	.name = "lguest",
 	.rating = 400,
@@ -654,18 +675,18 @@ static struct clock_event_device lguest_alarm = {
 
 static irqreturn_t alarm_rings(int irq, void *alarm)
 {
+	see_whether_date_jumped();
 	lguest_alarm.event_handler(&lguest_alarm);
 	return IRQ_HANDLED;
 }
 
 static void init_timer(void)
 {
+	lguest_alarm.cpumask = cpumask_of(0);
+	clockevents_register_device(&lguest_alarm);
 	if (request_irq(0, alarm_rings, IRQF_TIMER | IRQF_NOBALANCING,
 			"timer", &lguest_alarm))
 		panic("lguest: no timer interrupt");
-
-	lguest_alarm.cpumask = cpumask_of(0);
-	clockevents_register_device(&lguest_alarm);
 	if (!lguest_data.tsc_reliable) {
 		mark_tsc_unstable("the Host does not trust it");
 		clocksource_register_hz(&lguest_clock, NSEC_PER_SEC);

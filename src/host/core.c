@@ -222,17 +222,31 @@ static void restore_cpu(struct lg_cpu *cpu)
 	show_global_pages();
 	cpu->prepared = false;
 }
+/* Context: IRQs off, before what is pending is announced. */
+static void tell_date(struct lg_cpu *cpu)
+{
+	ktime_t distance = ktime_mono_to_real(0);
+
+	if (distance == cpu->date)
+		return;
+	cpu->date = distance;
+	WRITE_ONCE(cpu->lg->data->date_changes, ++cpu->date_changes);
+	set_bit(0, &cpu->irqs_pending);
+}
+
 /* Context: IRQs off. The Guest reads all three again if the first changed. */
 static void tell_time(struct lg_cpu *cpu)
 {
 	struct lguest_data *data = cpu->lg->data;
 	u64 now = rdtsc();
 
-	if (!cpu->tells_time || (!cpu->clock_is_stale &&
-				 now - cpu->clock_tsc < 10ull * tsc_khz))
+	if (!cpu->clock_is_stale && now - cpu->clock_tsc < 10ull * tsc_khz)
 		return;
 	cpu->clock_is_stale = false;
 	cpu->clock_tsc = now;
+	tell_date(cpu);
+	if (!cpu->tells_time)
+		return;
 	WRITE_ONCE(data->clock_ns, ktime_get_ns());
 	WRITE_ONCE(data->clock_tsc, now);
 	WRITE_ONCE(data->clock_changes, ++cpu->clock_changes);

@@ -241,6 +241,7 @@ static enum hrtimer_restart clockevent_fires(struct hrtimer *timer)
 
 void init_clockevent(struct lg_cpu *cpu)
 {
+	cpu->date = ktime_mono_to_real(0);
 	hrtimer_init(&cpu->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	cpu->timer.function = clockevent_fires;
 }

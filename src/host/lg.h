@@ -53,6 +53,8 @@ struct lg_cpu {
 	bool prepared;			/* this CPU is, while we are on it */
 	bool tells_time, clock_is_stale;
 	u64 clock_tsc, clock_changes;	/* of the last note to the Guest */
+	ktime_t date;			/* less the monotonic clock, then */
+	u64 date_changes;
 	bool async_fault;		/* the last exit was a note from KVM */
 
 	u64 cr3, cr4, xcr0;		/* as the Guest wrote them */

@@ -93,6 +93,9 @@ struct lguest_data {
 	 * TSC was clock_tsc, it was clock_ns. clock_changes counts.
 	 */
 	__u64 clock_changes, clock_tsc, clock_ns;
+
+	/* Counted by the Host, with an irq 0: LHCALL_GET_TIME has jumped. */
+	__u64 date_changes;
 } __attribute__((aligned(4096)));
 #endif
 #ifndef __ASSEMBLY__
