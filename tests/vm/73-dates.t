@@ -6,6 +6,7 @@
 
 plan 26
 guest <<'END'
+stty -echo
 echo UP
 while read -r order; do
 	sh -c "$order" </dev/null
@@ -19,7 +20,8 @@ begin a 192
 try "a Guest is up" eventually 90 is_up a
 # dates_agree: within two seconds
 dates_agree() {
-	apart=$(($(tell a "date +%s") - $(date +%s)))
+	guest=$(tell a "date +%s" | tail -n 1)
+	apart=$((guest - $(date +%s)))
 	echo "$apart seconds"
 	[ ${apart#-} -le 2 ]
 }
@@ -42,10 +44,13 @@ try "when the Launcher was stopped" dates_agree
 # What the Guest has set is its own business.
 tell a "date -s @1000000000" >/dev/null
 sleep 1
-apart=$(($(tell a "date +%s") - 1000000000))
+guest=$(tell a "date +%s" | tail -n 1)
+apart=$((guest - 1000000000))
 try "unless the Guest wants another date" test $apart -lt 60
 date -s @$(($(date +%s) + 1)) >/dev/null
 try "until the Host's is set the next time" dates_agree
+tell a "cat /proc/uptime"
+sed 's/^/guest| /' /tmp/a
 end a
 try "the Host is well" host_is_well
 END

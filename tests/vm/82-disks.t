@@ -10,7 +10,7 @@ carry="losetup"
 
 # What is typed is done; the kind of each disk comes first.
 cat >"$work/in-guest" <<'END'
-modprobe -aq lguest_bus lguest_blk lguest_net
+modprobe -a lguest:type2 lguest:type3
 for disk in /sys/block/lgb?; do
 	cd $disk
 	echo "KIND $(basename $disk) $(cat queue/logical_block_size \
@@ -32,13 +32,15 @@ if grep -q again /proc/cmdline; then
 	sleep 2
 	reboot -f
 fi
+stty -echo
 echo UP
 while read -r order; do
-	sh -c "$order" </dev/null
+	sh -c "$order" </dev/null 2>&1
 	echo "DONE $?"
 done
 END
-} | guest drivers
+} >"$work/whole"
+guest drivers <"$work/whole"
 
 # A disk with sectors of 4096, two partitions, on loop device $1, from file $2.
 cat >"$work/beginning" <<'END'
@@ -68,7 +70,7 @@ said() {
 }
 # A Launcher that takes this disk goes on to the next option, and stops there.
 may() {
-	/lguest/lguest --block=$1 --sharenet=/nowhere/wire 64 /boot/vmlinux \
+	/lguest/lguest --block=$1 --sharenet=/nowhere/wire 128 /boot/vmlinux \
 		</dev/null >/tmp/line 2>&1
 	grep -q "^lguest: --sharenet: cannot open /nowhere/wire" /tmp/line
 }
@@ -114,12 +116,13 @@ is "a file's" "$(kind b)" "512 4096 0 4096"
 is "one that turns, to read only" "$(kind c)" "512 512 1 0"
 is "a partition's" "$(kind d)" "4096 4096 0 4096"
 is "it has two partitions" "$(said a PART)" "lgba1 16384 lgba2 32768"
-tell a "head -c 4M /dev/urandom >/tmp/x; dd if=/tmp/x of=/dev/lgba2 bs=1M conv=fsync"
+tell a "head -c 4194304 /dev/urandom >/tmp/x; dd if=/tmp/x of=/dev/lgba2 bs=1M conv=fsync"
 tell a "dd if=/tmp/x of=/dev/lgbd bs=4k oflag=direct" >/dev/null
 sum=$(tell a "sha256sum </tmp/x")
-is "what it writes is there" "$(head -c 4M /dev/loop1p2 | sha256sum)" "$sum"
+is "it writes four megabytes" "$(tell a "wc -c </tmp/x")" 4194304
+is "what it writes is there" "$(head -c 4194304 /dev/loop1p2 | sha256sum)" "$sum"
 is "past the Host's page cache, too" \
-	"$(head -c 4M /dev/loop2p2 | sha256sum)" "$sum"
+	"$(head -c 4194304 /dev/loop2p2 | sha256sum)" "$sum"
 sync
 full=$(du -k /tmp/loop1 | cut -f1)
 try "a discard" tell a "blkdiscard /dev/lgba2"
@@ -159,7 +162,7 @@ end a
 try "afterwards it is free" may /dev/loop1
 
 # The Host itself.
-mke2fs -q /dev/loop1p1 2>/dev/null || mkfs.ext2 /dev/loop1p1 >/dev/null
+mke2fs -b 4096 /dev/loop1p1 >/dev/null
 mkdir /mnt
 mount -t ext4 /dev/loop1p1 /mnt
 for other in /dev/loop1p1 /dev/loop1p1,ro /dev/loop1,ro /tmp/part,ro; do
