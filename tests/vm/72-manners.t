@@ -4,7 +4,7 @@
 # and put it into the background.
 . tests/vm/lib.sh
 
-plan 34
+plan 38
 
 # A person at a terminal types what the Guest's script asks for.
 guest <<'END'

@@ -4,7 +4,7 @@
 # reads what another writes.
 . tests/vm/lib.sh
 
-plan 63
+plan 70
 truncate -s 1M "$work/turning"
 carry="losetup"
 
