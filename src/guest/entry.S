@@ -120,6 +120,8 @@ SYM_CODE_END(lguest_iret)
  * machine that it does not have. lguest_emulate() plays the machine.
  */
 SYM_CODE_START(lguest_gp)
+	testb	$3, 16(%rsp)		/* whose CS? */
+	jnz	lguest_program_gp
 	cld
 	.irp	register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, \
 			rbx, rbp, r12, r13, r14, r15
@@ -137,4 +139,28 @@ SYM_CODE_START(lguest_gp)
 	jmp	lguest_iret
 1:	jmp	*lguest_gp_handler(%rip)
 SYM_CODE_END(lguest_gp)
+/*:*/
+
+/*G:149 The same for a program, which may have been talking to a device. */
+SYM_CODE_START_LOCAL(lguest_program_gp)
+	cld
+	.irp	register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, \
+			rbx, rbp, r12, r13, r14, r15
+	pushq	%\register
+	.endr
+	movq	%rsp, %rdi
+	call	lguest_play_ports
+	movq	%rax, lguest_gp_next(%rip)
+	.irp	register, r15, r14, r13, r12, rbp, rbx, \
+			r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	popq	%\register
+	.endr
+	jmp	*lguest_gp_next(%rip)
+SYM_INNER_LABEL(lguest_gp_step, SYM_L_GLOBAL)
+	addq	$8, %rsp		/* a trap has no error code */
+	jmp	asm_xenpv_exc_debug
+SYM_INNER_LABEL(lguest_gp_done, SYM_L_GLOBAL)
+	addq	$8, %rsp
+	jmp	lguest_iret
+SYM_CODE_END(lguest_program_gp)
 /*:*/

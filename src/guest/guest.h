@@ -23,6 +23,8 @@ extern struct lguest_console lguest_console;
 
 void lguest_start(void);
 void lguest_gp(void);
+void lguest_gp_step(void);
+void lguest_gp_done(void);
 void lguest_syscall(void);
 void lguest_iret_start(void);
 void lguest_iret_end(void);
@@ -32,6 +34,9 @@ void lguest_irq_disable(void);
 void lguest_irq_enable(void);
 void lguest_read_cr2(void);
 bool lguest_emulate(struct pt_regs *regs);
+unsigned long lguest_play_ports(struct pt_regs *regs);
+u64 lguest_fs_base(void);
+extern unsigned long lguest_gp_next;
 extern unsigned long lguest_gp_handler;
 unsigned long lguest_gpa(const void *p);
 

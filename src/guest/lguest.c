@@ -191,14 +191,20 @@ static void lguest_set_debugreg(int number, unsigned long value)
 	}
 }
 
+u64 lguest_fs_base(void)
+{
+	return lguest_data.fsgsbase ? rdfsbase() :
+	       hcall(LHCALL_GET_BASE, LGUEST_BASE_FS, 0, 0);
+}
+
 /*G:110 The model-specific registers that we have. False: never heard of it. */
-static u64 fs_base, gs_base;
+static u64 gs_base;
 
 static bool get_msr(u32 number, u64 *value)
 {
 	switch (number) {
 	case MSR_FS_BASE:
-		*value = lguest_data.fsgsbase ? rdfsbase() : fs_base;
+		*value = lguest_fs_base();
 		return true;
 	case MSR_GS_BASE:
 		*value = gs_base;
@@ -223,7 +229,6 @@ static bool set_msr(u32 number, u64 value)
 {
 	switch (number) {
 	case MSR_FS_BASE:
-		fs_base = value;
 		if (lguest_data.fsgsbase)
 			wrfsbase(value);
 		else
@@ -806,8 +811,6 @@ void lguest_start(void)
 	pv_ops.cpu.load_gs_index = lguest_load_gs_index;
 	pv_ops.cpu.write_idt_entry = lguest_write_idt_entry;
 	pv_ops.cpu.load_sp0 = lguest_load_sp0;
-	pv_ops.cpu.invalidate_io_bitmap = nothing;
-	pv_ops.cpu.update_io_bitmap = nothing;
 	pv_ops.cpu.wbinvd = nothing;
 	pv_ops.cpu.cpuid = lguest_cpuid;
 	pv_ops.cpu.read_msr = lguest_read_msr;

@@ -492,7 +492,7 @@ static void answer_exit(struct lg_cpu *cpu)
 			answer_page_fault(cpu);
 		return;
 	case X86_TRAP_GP:
-		if (!cpu->context.user_mode && cpu->gp_entry)
+		if (cpu->gp_entry)
 			inject_at(cpu, cpu->gp_entry, true, regs->error);
 		else
 			inject(cpu, X86_TRAP_GP, regs->error);
@@ -623,6 +623,26 @@ static void map_area(struct lg_area *area, int cpu)
 		entry_for(area->tables[1], AREA_TABLE);
 	area->slot = top_entry_for(area->tables[2], area->tables[3]);
 }
+/* Needs area->state. The frame for iretq ends where the entry stack does. */
+static void map_clones(struct lg_area *area)
+{
+	unsigned long address = (area->address & PGDIR_MASK) + SWITCHER_CLONES;
+	size_t frame = offsetof(struct switcher_state, entry_stack_end) - 40;
+	u64 *puds = page_address(area->tables[2]);
+	u64 *ptes = page_address(area->clones[0]);
+	u64 *pmds = page_address(area->clones[1]);
+	int i;
+
+	for (i = 0; i < PTRS_PER_PTE; i += SZ_64K / PAGE_SIZE)
+		ptes[i] = entry_for(area->pages[SWITCHER_STATE_PAGE],
+				    AREA_DATA);
+	for (i = 0; i < PTRS_PER_PMD; i++)
+		pmds[i] = entry_for(area->clones[0], AREA_TABLE);
+	for (i = 0; i < SZ_4G / PUD_SIZE; i++)
+		puds[pud_index(address) + i] =
+			entry_for(area->clones[1], AREA_TABLE);
+	area->state->clones = address + frame;
+}
 static bool allocate_pages(struct page **pages, int n)
 {
 	while (n--) {
@@ -673,11 +693,13 @@ static int build_area(struct lg_area *area, int cpu)
 	memcpy(area->pages, text_pages, sizeof(text_pages));
 	if (!allocate_pages(area->pages + SWITCHER_TEXT_PAGES, own) ||
 	    !allocate_pages(area->tables, ARRAY_SIZE(area->tables)) ||
-	    !allocate_pages(&area->host_ptes, 1))
+	    !allocate_pages(&area->host_ptes, 1) ||
+	    !allocate_pages(area->clones, ARRAY_SIZE(area->clones)))
 		return -ENOMEM;
 	map_area(area, cpu);
 	area->state = page_address(area->pages[SWITCHER_STATE_PAGE]);
 	area->host = page_address(area->pages[SWITCHER_HOST_PAGE]);
+	map_clones(area);
 	area->enter = area->address + switch_to_guest - switcher_text;
 	build_idt(area);
 	build_gdt(area, cpu);
@@ -746,6 +768,7 @@ static void free_switcher(void)
 			      SWITCHER_HOST_PAGE + 1 - SWITCHER_TEXT_PAGES);
 		free_pages_of(area->tables, ARRAY_SIZE(area->tables));
 		free_pages_of(&area->host_ptes, 1);
+		free_pages_of(area->clones, ARRAY_SIZE(area->clones));
 	}
 	for (i = 0; i < ARRAY_SIZE(host_pmds); i++)
 		free_pages_of(&host_pmds[i], 1);

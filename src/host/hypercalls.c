@@ -6,8 +6,8 @@
  * tells them apart by what the Guest was doing, running its kernel or one of
  * its programs.
  *
- * There are twenty-two, and one switch answers them. Most take a line here, as
- * the work is done in the other files. include/lguest.h lists them, and has
+ * There are twenty-three, and one switch answers them. Most take a line here,
+ * as the work is done in the other files. include/lguest.h lists them, and has
  * the page that Guest and Host share, where a question costs nothing.
  *
  * Any argument can be a lie. What the Host reads, it reads once, into a copy,
@@ -166,6 +166,10 @@ void answer_hypercall(struct lg_cpu *cpu)
 		break;
 	case LHCALL_SET_BASE:
 		set_guest_base(cpu, a, b);
+		break;
+	case LHCALL_GET_BASE:
+		regs->rax = a == LGUEST_BASE_FS ? cpu->context.fs_base :
+						  cpu->context.gs_base;
 		break;
 	case LHCALL_BIND_DMA:
 		regs->rax = bind_dma(cpu, a, b, c);

@@ -165,10 +165,12 @@ void answer_bad_return(struct lg_cpu *cpu)
 	struct lg_regs *regs = &cpu->context.regs;
 	unsigned int vector = regs->trap & 0xff;
 
-	if (cpu->context.user_mode)
-		inject(cpu, vector, regs->error);
-	else
+	if (!cpu->context.user_mode)
 		kill_guest(cpu, "jumped to %llx in kernel mode", regs->rip);
+	else if (regs->ss & 4)
+		inject(cpu, X86_TRAP_GP, 0);	/* exc_double_fault()'s word */
+	else
+		inject(cpu, vector, regs->error);
 }
 /*H:460 Context: any. */
 void raise_irq(struct lg_cpu *cpu, unsigned int irq)

@@ -79,7 +79,7 @@ struct lg_cpu {
 	struct lguest_event event;	/* valid when */
 	bool event_ready;
 	unsigned long exits[LG_TRAP_BROKEN + 1];
-	unsigned long hypercalls[LHCALL_SET_XCR0 + 1];
+	unsigned long hypercalls[LHCALL_GET_BASE + 1];
 };
 struct lguest {
 	struct mm_struct *mm;		/* has our slot filled in */
@@ -118,7 +118,7 @@ struct lg_area {
 	u64 *ptes;		/* of the Guest's view: with windows */
 	struct page *pages[SWITCHER_HOST_PAGE + 1];
 	struct page *tables[4];	/* PTEs, PMDs, PUDs, P4Ds */
-	struct page *host_ptes;
+	struct page *host_ptes, *clones[2];	/* the latter: PTEs and PMDs */
 	bool described;
 	int nr_msrs;		/* how many to exchange */
 	struct lg_msr msrs[6];

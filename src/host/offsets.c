@@ -32,7 +32,7 @@ static void __used offsets(void)
 	SAME(guest_cr3); SAME(other_cr3); SAME(syscall_entry);
 	SAME(direct_call); SAME(direct_return); SAME(verw_selector);
 	SAME(fsgsbase); SAME(guest_dr7); SAME(nmi); SAME(machine_check);
-	SAME(host_cr3); SAME(scratch); SAME(entry_stack_end);
+	SAME(host_cr3); SAME(scratch); SAME(clones); SAME(entry_stack_end);
 }
 
 static void __used host_offsets(void)

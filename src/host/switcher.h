@@ -17,6 +17,7 @@
 #define SWITCHER_TSS_OFFSET	0x800	/* in the GDT's page */
 #define SWITCHER_STACK_BYTES	0x400
 #define SWITCHER_AREA_SHIFT	21	/* an area is one page table's worth */
+#define SWITCHER_CLONES		0x7f00000000	/* the slot's last 4 GB */
 
 /* PGD slot 256, "guard hole, reserved for hypervisor", in both layouts. */
 #define SWITCHER_SLOT		256
@@ -31,8 +32,8 @@
 /* What `iretq` may restore of the flags, apart from IF. */
 #define USER_FLAGS (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | \
 		    X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | \
-		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | \
-		    X86_EFLAGS_AC | X86_EFLAGS_ID)
+		    X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_NT | \
+		    X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 
 #define LG_TRAP_SYSCALL		256	/* `syscall` in 64-bit code */
 #define LG_TRAP_SYSCALL32	257	/* the same in 32-bit code: AMD */
@@ -75,6 +76,7 @@ struct switcher_state {
 	u64 guest_dr7;		/* 0: no breakpoint is armed */
 	u8 nmi, machine_check;	/* came while in the Switcher */
 	u64 host_cr3, scratch;
+	u64 clones;		/* of the frame for iretq: 64 KB apart */
 	u64 entry_stack[64] __aligned(16);
 	u64 entry_stack_end[2];
 };

@@ -32,6 +32,7 @@
 					/* -ENOTCONN, -EAGAIN, -EMSGSIZE */
 #define LHCALL_SET_CR4		20	/* the kernel's CR4 */
 #define LHCALL_SET_XCR0		21	/* value; answers 0 or -EINVAL */
+#define LHCALL_GET_BASE		22	/* LGUEST_BASE_*; answers it */
 
 #define LGUEST_SHUTDOWN_POWEROFF	0
 #define LGUEST_SHUTDOWN_RESTART		1
@@ -75,7 +76,7 @@ struct lguest_data {
 	__u64 iret_scratch;
 
 	/* Set by the Guest before LHCALL_INIT, read once then. */
-	__u64 gp_entry;		/* where #GP in kernel mode goes */
+	__u64 gp_entry;		/* where #GP goes that an instruction made */
 	__u64 syscall_entry;	/* where `syscall` in user mode goes: rsp is */
 				/* sp0, IF is off, nothing was pushed. */
 	__u64 iret_start;	/* [start, end): nothing is injected here, */

@@ -202,14 +202,27 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 .Lselectors_end:
 .Lbases:
 	LOAD_BASES SWITCHER_STATE_PAGE, STATE_guest_fs_base, STATE_guest_gs_base
-/*S:020
- * Into the Guest: from its registers in memory to its registers.
- */
+/*S:020 Into the Guest: where, with which flags, on which stack. */
 	pushq	STATE(regs_ss)
 	pushq	STATE(regs_rsp)
 	pushq	STATE(regs_rflags)
 	pushq	STATE(regs_cs)
 	pushq	STATE(regs_rip)
+/*:*/
+/*S:022
+ * A stack segment of 16 bits? Then iretq keeps all of RSP above them, and so
+ * RSP must have the user's bits 16 to 31 before. The frame is at all those
+ * addresses: the clones begin at a multiple of 4 GB.
+ */
+	cmpw	$__USER_DS, STATE(regs_ss)
+	je	1f			/* flat: as nearly always */
+	movl	STATE(regs_rsp), %eax
+	andl	$0xffff0000, %eax
+	orq	STATE(clones), %rax
+	movq	%rax, %rsp
+1:
+/*:*/
+/*S:024 Into the Guest: from its registers in memory to its registers. */
 	movq	STATE(regs_r15), %r15
 	movq	STATE(regs_r14), %r14
 	movq	STATE(regs_r13), %r13

@@ -97,7 +97,8 @@ payload() {
 }
 
 build_payload() {
-	[ "build/vm/$name" -nt "tests/vm/payloads/$name.c" ] ||
+	[ -z "$(find "tests/vm/payloads/$name.c" src/include \
+		-newer "build/vm/$name" 2>&1)" ] ||
 		cc -O2 -Wall -Wextra -Werror -static -pthread -Isrc/include \
 			-o "build/vm/$name" "tests/vm/payloads/$name.c"
 }

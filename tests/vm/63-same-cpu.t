@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# What a program sees of its CPU: rows of instructions (programs/samecpu.c), run
+# on the bare kernel and in a Guest of it. Their lines are the same, or the lists
+# below say why not.
+. tests/vm/lib.sh
+
+plan 16
+
+# A Guest has neither way into the kernel, and says so to its C libraries.
+cat >"$work/told" <<'END'
+32 sysenter
+32 syscall
+32 opcode 0f05
+32 opcode 0f34
+64 32-bit code syscall
+64 32-bit code sysenter
+END
+# The bare kernel leaves FS and GS alone when their descriptor goes away, until
+# the next switch of processes; a Guest's are empty at once.
+for bits in 64 32; do
+	for segment in fs gs; do
+		echo "$bits $segment LDT goes"
+		echo "$bits $segment LDT absent"
+	done
+done >>"$work/told"
+
+# Not yet: sgdt and its kind, and what decodes 32-bit code by means of it.
+for bits in 64 32; do
+	for row in sgdt sidt sldt str smsw "step sldt" "sldt with an LDT" \
+		"opcode 0f00" "cli with iopl" "hlt with iopl" "step cli" \
+		"32-bit code cli" "in last port" "in last ports"; do
+		echo "$bits $row"
+	done
+done >>"$work/told"
+
+cat >"$work/rows" <<'END'
+dmesg -n 1
+for bits in 64 32; do
+	/tests/samecpu${bits#64} >/tmp/rows
+	gzip -c /tmp/rows | base64 | sed "s/^/ROWS$bits /"
+done
+END
+
+# kept PREFIX BITS: the rows that the last machine printed.
+kept() {
+	sed -n "s/^$1ROWS$2 //p" "$log" | base64 -d | gzip -d
+}
+
+# same BITS TEXT
+same() {
+	count=$(wc -l <"$work/guest$1")
+	diff "$work/bare$1" "$work/guest$1" >"$work/diff"
+	sed -n 's/^[<>] //p' "$work/diff" | sed "s/:.*//; s/^/$1 /" | sort -u |
+		grep -vxFf "$work/told" >"$work/differ"
+	if [ "$count" -gt 1400 ] && [ ! -s "$work/differ" ]; then
+		echo "ok - $2: $1-bit programs see the same"
+		return
+	fi
+	echo "not ok - $2: $1-bit programs see the same: $count rows"
+	while read -r _ row; do
+		grep "^[<>] $row: " "$work/diff"
+	done <"$work/differ" | sed 's/^/# /' >&2
+}
+
+# compare SETTING...: the bare machine is without SMAP, as QEMU makes some of a
+# program's accesses with the kernel's rights. (And on a single CPU it hangs when
+# a 32-bit process with a segment of its LDT in DS is switched to.)
+compare() {
+	: >"$log"
+	guest programs <"$work/rows"
+	bare "$@" without="-smap${without:+,$without}" <"$work/rows"
+	for bits in 64 32; do
+		kept '' $bits >"$work/bare$bits"
+		[ -z "${KEEP-}" ] || cp "$work/bare$bits" "$KEEP/$kernel.$bits"
+	done
+	: >"$log"
+	guest programs <"$work/rows"
+	host "$@" without="$without" <<'END'
+try "lg.ko loads" insmod /lguest/lg.ko
+run_guest 256 vmlinux
+is "poweroff in the Guest: exit status" $? 0
+leaves_no_trace
+END
+	for bits in 64 32; do
+		kept 'guest| ' $bits >"$work/guest$bits"
+		same $bits "$*"
+	done
+}
+
+without=
+compare kernel=6.1
+compare kernel=6.12
