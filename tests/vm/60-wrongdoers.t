@@ -72,11 +72,11 @@ END
 done
 host without=-fsgsbase label=old <<'END'
 try "lg.ko loads on an older CPU" insmod /lguest/lg.ko exits=1
-is "a segment of the Launcher's" "$(payload fs_selector)" \
-	"fs_selector: event 1 value 0: "
 timeout 20 direct nothing
 is "and nothing is without the Host" \
 	"$(dmesg | sed -n 's/.*without the Host: //p')" 0
+is "a segment of the Launcher's" "$(payload fs_selector)" \
+	"fs_selector: event 1 value 0: "
 run_guest 256 vmlinux
 is "a Guest's kernel comes and goes there, too" $? 0
 END
