@@ -125,7 +125,7 @@ void answer_hypercall(struct lg_cpu *cpu)
 		flush_shadow_page(cpu, a);
 		break;
 	case LHCALL_SET_CR4:
-		if ((cpu->cr4 ^ a) & (X86_CR4_PGE | X86_CR4_PCIDE))
+		if ((cpu->cr4 ^ a) & ~(X86_CR4_OSXSAVE | X86_CR4_TSD))
 			flush_shadow(cpu, true);
 		cpu->cr4 = a;
 		break;

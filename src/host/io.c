@@ -383,18 +383,26 @@ static void ring_bell(const struct port *port)
 		raise_irq(&port->lg->cpu, port->irq);
 }
 
-/* Context: an RCU read section. */
-static long send_to(struct port *port, struct finger *from, u32 bytes)
+/* Context: port->lock held, the port is open. */
+static long put_in_and_ring(struct port *port, struct finger *from, u32 bytes)
 {
 	long sent = bytes ? -EMSGSIZE : 0;
 
-	spin_lock(&port->lock);
-	if (port->closed)
-		sent = -ENOTCONN;
-	else if (bytes && port->ring)
+	if (bytes && port->ring)
 		sent = deliver(port, from, bytes);
 	if (!bytes || (sent > 0 && wants_bell(port)))
 		ring_bell(port);
+	return sent;
+}
+
+/* Context: an RCU read section. */
+static long send_to(struct port *port, struct finger *from, u32 bytes)
+{
+	long sent = -ENOTCONN;
+
+	spin_lock(&port->lock);
+	if (!port->closed)
+		sent = put_in_and_ring(port, from, bytes);
 	spin_unlock(&port->lock);
 	return sent;
 }

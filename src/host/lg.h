@@ -33,7 +33,8 @@ struct shadow_root {
 	u64 *kernel, *user;	/* fourth-level tables, NULL if never used */
 	u64 *low;		/* five levels only: their lower half */
 	u64 *kernel5, *user5;	/* and what is above them */
-	bool hides;		/* lower half has pages without USER */
+	bool hides;		/* lower half has pages without USER, */
+	bool has_global;	/* or with GLOBAL */
 	unsigned long used;	/* when, for choosing a victim */
 };
 

@@ -27,6 +27,9 @@
 #define FRAME_NUMBERS	(PTE_PFN_MASK >> PAGE_SHIFT)
 #define SHADOW_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | \
 			 _PAGE_ACCESSED)
+
+/* In an entry that leads to a last table: it has pieces of a big page. */
+#define SHADOW_PIECES	_PAGE_SOFTW1
 #define LG_PCID		4095	/* a tag that is never Linux's own */
 
 atomic_long_t pinned_pages;	/* of all Guests */
@@ -164,6 +167,18 @@ static bool set_bits(u64 *slot, u64 entry, u64 want)
 	return want == entry || cmpxchg64(slot, entry, want) == entry;
 }
 
+/* SDM volume 3, "4-Level Paging and 5-Level Paging", formats of entries. */
+static bool has_reserved_bits(u64 entry, int level)
+{
+	u64 reserved = GENMASK_ULL(51, boot_cpu_data.x86_phys_bits);
+
+	if (level >= 2)
+		reserved |= _PAGE_PSE;
+	else if (level == 1 && (entry & _PAGE_PSE))
+		reserved |= GENMASK_ULL(20, 13);
+	return entry & reserved;
+}
+
 /*H:310
  * walk_guest() - do what the CPU would do with the Guest's tables.
  *
@@ -190,6 +205,10 @@ static int walk_guest(struct lg_cpu *cpu, u64 gva, u32 *access,
 		entry = READ_ONCE(table[slot]);
 		if (!(entry & _PAGE_PRESENT)) {
 			*access &= ~X86_PF_PROT;
+			return -EFAULT;
+		}
+		if (has_reserved_bits(entry, level)) {
+			*access |= X86_PF_PROT | X86_PF_RSVD;
 			return -EFAULT;
 		}
 		t->rights = narrow(t->rights, entry);
@@ -282,7 +301,7 @@ static void drop_process(struct lguest *lg, struct shadow_root *root)
 		if (i < SWITCHER_SLOT)
 			share_low(root, i);
 	}
-	root->hides = false;
+	root->hides = root->has_global = false;
 }
 
 static void drop_kernel(struct lguest *lg)
@@ -317,15 +336,19 @@ static u64 *top_entry(struct lg_cpu *cpu, u64 gva, bool user)
 	return &cpu->lg->upper[top - SWITCHER_SLOT];
 }
 
-static void forget(u64 entry, u64 gva)
+/* @top: a top-level entry. Context: the Guest's thread. */
+static void forget(struct lguest *lg, u64 top, u64 gva)
 {
+	u64 *entry = &top;
 	int level;
 
-	for (level = 2; entry && level > 0; level--)
-		entry = table_of(entry)[(gva >> (PAGE_SHIFT + 9 * level)) &
-					511];
-	if (entry)
-		table_of(entry)[(gva >> PAGE_SHIFT) & 511] = 0;
+	for (level = 2; *entry && level > 0; level--)
+		entry = &table_of(*entry)[(gva >> (PAGE_SHIFT + 9 * level)) &
+					  511];
+	if (*entry & SHADOW_PIECES)
+		drop(lg, entry, 1);
+	else if (*entry)
+		table_of(*entry)[(gva >> PAGE_SHIFT) & 511] = 0;
 }
 static void drop_local(struct lg_cpu *cpu)
 {
@@ -335,7 +358,8 @@ static void drop_local(struct lg_cpu *cpu)
 	if (lg->nr_local > LOCAL_PAGES)
 		drop_kernel(lg);
 	for (i = 0; i < lg->nr_local; i++)
-		forget(*top_entry(cpu, lg->local[i], false), lg->local[i]);
+		forget(lg, *top_entry(cpu, lg->local[i], false),
+		       lg->local[i]);
 	lg->nr_local = 0;
 }
 /*H:330 Context of all: the Guest's thread. @all: global pages too. */
@@ -358,10 +382,10 @@ void flush_shadow_page(struct lg_cpu *cpu, u64 gva)
 
 	if (top == SWITCHER_SLOT)
 		return;
-	forget(*top_entry(cpu, gva, false), gva);
+	forget(lg, *top_entry(cpu, gva, false), gva);
 	for (i = 0; top > SWITCHER_SLOT && i < SHADOW_ROOTS; i++)
 		if (lg->roots[i].user)
-			forget(lg->roots[i].user[top], gva);
+			forget(lg, lg->roots[i].user[top], gva);
 }
 /*:*/
 static u64 *new_page(void)
@@ -435,10 +459,10 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3)
 		}
 		drop_process(lg, root);
 		root->cr3 = cr3;
-	} else if (!keep) {
+	} else if (!keep || root->has_global) {
 		drop_process(lg, root);
 	}
-	if (!keep)
+	if (!keep || root != cpu->root)
 		drop_local(cpu);
 	memcpy(root->kernel + SWITCHER_SLOT, lg->upper, sizeof(lg->upper));
 	root->used = ++lg->clock;
@@ -458,10 +482,10 @@ static u64 shadow_entry(struct page *page, u64 rights)
 }
 /*:*/
 /*
- * Returns the shadow's last-level table for @gva in this mode, making what is
- * missing, or NULL when the pool is empty.
+ * Returns the shadow's entry that leads to the last table for @gva in this
+ * mode, making what is missing, or NULL when the pool is empty.
  */
-static u64 *shadow_table(struct lg_cpu *cpu, u64 gva, bool user)
+static u64 *last_table_entry(struct lg_cpu *cpu, u64 gva, bool user)
 {
 	u64 *entry = top_entry(cpu, gva, user), *table;
 	int level, top = (gva >> 39) & 511;
@@ -477,9 +501,9 @@ static u64 *shadow_table(struct lg_cpu *cpu, u64 gva, bool user)
 			share_low(cpu->root, top);
 		else if (level == 3 && !user)
 			cpu->root->kernel[top] = *entry;
-		table = table_of(*entry);
 		if (level == 1)
-			return table;
+			return entry;
+		table = table_of(*entry);
 		entry = &table[(gva >> (PAGE_SHIFT + 9 * (level - 1))) & 511];
 	}
 }
@@ -491,8 +515,8 @@ static void note_local(struct lguest *lg, u64 gva)
 		lg->nr_local++;
 }
 
-static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
-		     u64 rights)
+static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot,
+		     struct page *page, u64 rights)
 {
 	bool upper = gva >> 63;
 
@@ -500,9 +524,11 @@ static void fill_one(struct lg_cpu *cpu, u64 gva, u64 *slot, u64 gfn,
 		return;
 	if (!upper && !(rights & _PAGE_USER))
 		cpu->root->hides = true;
+	if (!upper && (rights & _PAGE_GLOBAL))
+		cpu->root->has_global = true;
 	if (upper && !(rights & _PAGE_GLOBAL) && !cpu->context.user_mode)
 		note_local(cpu->lg, gva);
-	*slot = shadow_entry(cpu->lg->pages[gfn], rights);
+	*slot = shadow_entry(page, rights);
 }
 /*H:360 The neighbours of @gva, aligned; of a big page all that came along. */
 static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
@@ -511,7 +537,7 @@ static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 	int n = t->table ? FILL_PAGES : PIN_PAGES;
 	int i, slot = (gva >> PAGE_SHIFT) & 511;
 	int first = round_down(slot, n);
-	struct lguest *lg = cpu->lg;
+	struct page *page;
 
 	if (gva >> 63 && !(t->rights & _PAGE_GLOBAL))
 		return;
@@ -530,8 +556,9 @@ static void fill_around(struct lg_cpu *cpu, u64 gva, u64 *shadow,
 		}
 		if (gva >> 63 && !(rights & _PAGE_GLOBAL))
 			continue;
-		if (gfn < lg->nr_pages && lg->pages[gfn] && !shadow[i])
-			fill_one(cpu, gva, &shadow[i], gfn, rights);
+		page = pinned_page(cpu->lg, gfn << PAGE_SHIFT);
+		if (page && !shadow[i])
+			fill_one(cpu, gva, &shadow[i], page, rights);
 	}
 }
 void hide_from_user_mode(struct lg_cpu *cpu)
@@ -542,8 +569,8 @@ void hide_from_user_mode(struct lg_cpu *cpu)
 /* Returns 0, or what walk_guest() returns, or -EFAULT for a gap. */
 static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 {
+	u64 *last_table, *shadow;
 	struct translation t;
-	u64 *shadow;
 	int err;
 
 	if (!is_canonical(gva) || ((gva >> 39) & 511) == SWITCHER_SLOT) {
@@ -558,18 +585,21 @@ static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 			   gva, t.gfn << PAGE_SHIFT);
 		return -EINVAL;
 	}
-	shadow = shadow_table(cpu, gva, cpu->context.user_mode);
-	if (!shadow) {
+	last_table = last_table_entry(cpu, gva, cpu->context.user_mode);
+	if (!last_table) {
 		drop_all(cpu->lg);
-		shadow = shadow_table(cpu, gva, cpu->context.user_mode);
+		last_table = last_table_entry(cpu, gva, cpu->context.user_mode);
 	}
-	if (!shadow) {
+	if (!last_table) {
 		kill_guest(cpu, "no memory for shadow page tables");
 		return -EINVAL;
 	}
+	if (!t.table)
+		*last_table |= SHADOW_PIECES;
+	shadow = table_of(*last_table);
 	fill_around(cpu, gva, shadow, &t);
-	fill_one(cpu, gva, &shadow[(gva >> PAGE_SHIFT) & 511], t.gfn,
-		 t.rights);
+	fill_one(cpu, gva, &shadow[(gva >> PAGE_SHIFT) & 511],
+		 pinned_page(cpu->lg, t.gfn << PAGE_SHIFT), t.rights);
 	return 0;
 }
 /*:*/

@@ -97,7 +97,7 @@ payload() {
 }
 
 build_payload() {
-	[ -z "$(find "tests/vm/payloads/$name.c" src/include \
+	[ -z "$(find tests/vm/payloads src/include \
 		-newer "build/vm/$name" 2>&1)" ] ||
 		cc -O2 -Wall -Wextra -Werror -static -pthread -Isrc/include \
 			-o "build/vm/$name" "tests/vm/payloads/$name.c"
