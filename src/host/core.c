@@ -161,7 +161,8 @@ static void choose_msrs(struct lg_area *area)
 	want_msr(area, MSR_STAR, ~(u32)0,
 		 (u64)(__USER32_CS << 16 | __KERNEL_CS) << 32);
 	want_msr(area, MSR_SYSCALL_MASK, ~0ull, SYSCALL_CLEARS);
-	if (vendor != X86_VENDOR_AMD && vendor != X86_VENDOR_HYGON)
+	if ((vendor != X86_VENDOR_AMD && vendor != X86_VENDOR_HYGON) ||
+	    under_tcg)
 		want_msr(area, MSR_IA32_SYSENTER_CS, 0, 0);
 	if (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID))
 		want_msr(area, MSR_TSC_AUX, 0, 0);
