@@ -520,6 +520,13 @@ static void force_feature(unsigned int bit)
 	__set_bit(bit, (unsigned long *)cpu_caps_set);
 }
 
+static void leave_pti_to_host(void)
+{
+	__clear_bit(X86_FEATURE_PTI, (unsigned long *)cpu_caps_set);
+	setup_clear_cpu_cap(X86_FEATURE_PTI);
+	native_pagetable_init();
+}
+
 /*G:170 No clock chip with a battery, no keyboard controller, no VGA. */
 static void forget_the_eighties(void)
 {
@@ -835,6 +842,7 @@ void lguest_start(void)
 	x86_init.irqs.pre_vector_init = init_irqs;
 	x86_init.timers.timer_init = init_timer;
 	x86_init.oem.arch_setup = arch_setup;
+	x86_init.paging.pagetable_init = leave_pti_to_host;
 	x86_init.iommu.iommu_init = register_devices;
 	x86_platform.set_legacy_features = forget_the_eighties;
 	x86_platform.realmode_reserve = nothing;

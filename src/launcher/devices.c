@@ -118,15 +118,16 @@ void start_thread(void *(*body)(void *), void *with)
 	const struct sched_param no_priority = { };
 	sigset_t all, usual;
 	pthread_t thread;
+	int error;
 
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &usual);
-	errno = pthread_create(&thread, NULL, body, with);
+	error = pthread_create(&thread, NULL, body, with);
+	if (error)
+		die("cannot start a thread: %s", strerror(error));
 	/* In vain if it has come to its end already. */
-	if (!errno)
-		pthread_setschedparam(thread, SCHED_BATCH, &no_priority);
-	if (errno || pthread_detach(thread))
-		die("cannot start a thread: %s", strerror(errno));
+	pthread_setschedparam(thread, SCHED_BATCH, &no_priority);
+	pthread_detach(thread);
 	pthread_sigmask(SIG_SETMASK, &usual, NULL);
 }
