@@ -44,8 +44,8 @@ static const char usage[] =
 "  --help             this text\n"
 "\n"
 "Options may also stand among the kernel's arguments, before a \"--\".\n"
-"On a terminal, Ctrl-a x leaves. The exit status is 0 when the Guest\n"
-"powers off.\n";
+"On a terminal, Ctrl-a x leaves, Ctrl-a b KEY is a SysRq. The exit status\n"
+"is 0 when the Guest powers off.\n";
 
 static const struct option known[] = {
 	{ "block", required_argument, NULL, 'b' },
