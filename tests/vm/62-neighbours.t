@@ -22,13 +22,13 @@ fail_a_little() {
 	monitor "mce 1 1 0xb000100000000000 0x5 0 0"
 }
 
-plan 46
+plan 48
 guest programs <<'END'
 cd /tests
 ONLY="switches switches32" sh guest-suite.sh
 END
 for kernel in 6.1 6.12; do
-	host kernel=$kernel timeout=400 meanwhile=fail_a_little \
+	host kernel=$kernel poison=yes timeout=400 meanwhile=fail_a_little \
 		modules="kvm ccp kvm-amd $(our_modules $kernel)" <<'END'
 registers() {
 	cat /sys/module/look/parameters/registers
@@ -86,6 +86,10 @@ modprobe kvm-amd
 try "a real one of KVM's runs beside it" kvm
 is "and leaves no trace" "$(registers)" "$(cat /tmp/before)"
 stop_spinning
+kvm 4 &
+is "on one CPU with another, a Guest gets its share" \
+	"$(taskset 2 timeout 60 payload calls)" "calls: event 1 value 0: "
+wait $!
 
 spin_beside
 taskset -p 3 $spin >/dev/null

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kvm: make a virtual machine of KVM's on one CPU and run it on the other. It
- * has a system call entry of its own, and halts at once.
+ * kvm [SECONDS]: make a virtual machine of KVM's on one CPU and run it on the
+ * other. It has a system call entry of its own, and halts at once, or spins for
+ * so long.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MEMORY	0x200000
 #define PML4	0x1000
@@ -80,8 +84,16 @@ static void set_msrs(int kvm, int cpu)
 	NEED(ioctl(cpu, KVM_SET_MSRS, &msrs));
 }
 
-int main(void)
+static volatile sig_atomic_t time_is_up;
+
+static void note(int signal)
 {
+	time_is_up = signal;
+}
+
+int main(int argc, char *argv[])
+{
+	struct sigaction action = { .sa_handler = note };
 	struct kvm_userspace_memory_region region = { .memory_size = MEMORY };
 	int kvm, vm, cpu, size;
 	struct kvm_run *run;
@@ -98,7 +110,9 @@ int main(void)
 	*(unsigned long *)(memory + PML4) = PDPT | 3;
 	*(unsigned long *)(memory + PDPT) = PD | 3;
 	*(unsigned long *)(memory + PD) = 0x83;
-	memory[CODE] = (char)0xf4;	/* hlt */
+	memory[CODE] = (char)0xf4;		/* hlt */
+	if (argc > 1)
+		memcpy(memory + CODE, "\xeb\xfe", 2);	/* jmp . */
 	NEED(cpu = ioctl(vm, KVM_CREATE_VCPU, 0));
 	NEED(size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
 	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu, 0);
@@ -106,7 +120,13 @@ int main(void)
 	set_msrs(kvm, cpu);
 	start_in_long_mode(cpu);
 	go_to(1);
-	NEED(ioctl(cpu, KVM_RUN, 0));
+	sigaction(SIGALRM, &action, NULL);
+	alarm(argc > 1 ? atoi(argv[1]) : 20);
+	while (ioctl(cpu, KVM_RUN, 0) < 0) {
+		NEED(errno == EINTR ? 0 : -1);
+		if (time_is_up)
+			return argc == 1;
+	}
 	printf("kvm: exit %u\n", run->exit_reason);
 	return run->exit_reason != KVM_EXIT_HLT;
 }

@@ -72,6 +72,16 @@ PAYLOAD(registers, INIT STACK
 	"cmp $0x100000, %rsp\n jne 2f\n test %rax, %rax\n jz 2f\n"
 	"movq %xmm3, %rax\n cmp $17, %rax\n jne 2f\n"
 	"dec %ebx\n jnz 1b\n" OFF "2: ud2\n");
+/* XCR0: nothing, parts without others, what there is not or is not offered. */
+#define XCR0(value, answer) "mov $" #value ", %rdi\n" CALL(LHCALL_SET_XCR0) \
+	"cmp $" #answer ", %rax\n jne 2f\n"
+#define SEEN(value) "xor %ecx, %ecx\n xgetbv\n and $0xff, %eax\n" \
+	"cmp $" #value ", %eax\n jne 2f\n"
+PAYLOAD(xcr0, INIT "mov $0x40020, %edi\n" CALL(LHCALL_SET_CR4)
+	XCR0(0, -22) XCR0(2, -22) XCR0(5, -22) XCR0(0xb, -22) XCR0(0x27, -22)
+	XCR0(0x203, -22) XCR0(0x60003, -22) XCR0(0x4000000000000003, -22)
+	XCR0(3, 0) SEEN(3) XCR0(7, 0) SEEN(7) "vzeroupper\n"
+	XCR0(1, 0) SEEN(1) OFF "2: ud2\n");
 /* Things that no Guest should do. */
 PAYLOAD(bad_call, CALL(999));
 PAYLOAD(bad_data, "mov $0x7777777000, %rdi\n mov $1, %esi\n"
@@ -126,7 +136,7 @@ static const struct payload {
 	P(no_stack), P(bad_stack), P(bad_return), P(bad_user_return),
 	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
 	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
-	P(fs_selector),
+	P(fs_selector), P(xcr0),
 };
 
 static void build(char *memory, const struct payload *payload)
