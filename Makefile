@@ -28,7 +28,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo
-.PHONY: rootfs demo-debian test test-fast vm bench bench-io clean FORCE
+.PHONY: rootfs demo-debian test test-fast test-cpus vm bench bench-io clean FORCE
 
 all: modules
 
@@ -122,6 +122,10 @@ test: deps
 	$(Q)$(PROVE) -j2 --rules='seq=tests/weave/*' --rules='par=**' \
 		$(VM_TESTS) tests/book tests/launcher $(sort $(wildcard tests/weave/*.t)) && \
 	$(PROVE) $(VM_TIMED)
+
+# A Guest on every kind of CPU that QEMU can show.
+test-cpus: hosts
+	$(Q)CPUS=all $(PROVE) tests/vm/15-cpus.t
 
 # How fast is a Guest, next to the bare machine?
 bench: hosts

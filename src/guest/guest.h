@@ -42,10 +42,22 @@ unsigned long lguest_gpa(const void *p);
 
 unsigned long lguest_read_cr(unsigned int number);
 void lguest_write_cr(unsigned int number, unsigned long value);
-u64 lguest_read_msr(u32 number);
-void lguest_write_msr(u32 number, u32 low, u32 high);
+bool lguest_read_msr(u32 number, u64 *value);
+bool lguest_write_msr(u32 number, u64 value);
 bool lguest_set_xcr0(u64 value);
+unsigned long lguest_get_debugreg(int number);
+void lguest_set_debugreg(int number, unsigned long value);
+void lguest_flush_tlb_one_user(unsigned long address);
+void lguest_safe_halt(void);
 void lguest_halt(void);
+
+struct desc_ptr;
+extern struct desc_ptr lguest_gdt, lguest_idt;
+extern unsigned long lguest_sgdt;
+extern u8 get_desc[];		/* a function, in bytes */
+void lguest_load_gdt(const struct desc_ptr *table);
+void lguest_load_idt(const struct desc_ptr *table);
+u16 lguest_ldt_selector(void);
 
 void lguest_console_early_init(void);
 int lguest_console_init(void);

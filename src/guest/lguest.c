@@ -34,6 +34,7 @@
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
 #include <asm/fpu/xstate.h>
 #include <asm/fsgsbase.h>
@@ -57,6 +58,10 @@ struct lguest_boot lguest_boot;
 /* Where general protection faults go that are none of ours. */
 unsigned long lguest_gp_handler;
 
+/* The tables that the kernel has loaded, and where its sgdt is an lgdt. */
+struct desc_ptr lguest_gdt, lguest_idt;
+unsigned long lguest_sgdt;
+
 /* The extended states that the kernel has turned on. */
 static u64 xcr0;
 
@@ -68,7 +73,7 @@ unsigned long lguest_gpa(const void *p)
 }
 
 /*G:050 Sleep until an interrupt comes. The Host opens the door for it. */
-static void lguest_safe_halt(void)
+void lguest_safe_halt(void)
 {
 	hcall(LHCALL_HALT, 0, 0, 0);
 }
@@ -81,6 +86,7 @@ static void lguest_safe_halt(void)
 static unsigned long cr0 = CR0_STATE;
 static unsigned long cr4 = X86_CR4_PAE;
 static unsigned long cr3;
+static unsigned long cr8;
 
 static unsigned long lguest_read_cr0(void)
 {
@@ -126,6 +132,8 @@ unsigned long lguest_read_cr(unsigned int number)
 		return cr3;
 	case 4:
 		return cr4;
+	case 8:
+		return cr8;
 	default:
 		return 0;
 	}
@@ -145,6 +153,9 @@ void lguest_write_cr(unsigned int number, unsigned long value)
 		break;
 	case 4:
 		lguest_write_cr4(value);
+		break;
+	case 8:
+		cr8 = value & 0xf;
 		break;
 	}
 }
@@ -168,20 +179,22 @@ static void lguest_flush_tlb_kernel(void)
 	hcall(LHCALL_FLUSH_TLB, 1, 0, 0);
 }
 
-static void lguest_flush_tlb_one_user(unsigned long address)
+void lguest_flush_tlb_one_user(unsigned long address)
 {
 	hcall(LHCALL_FLUSH_PAGE, address, 0, 0);
 }
 /*:*/
 
-static unsigned long debug_registers[8] = { [7] = 0x400 };
+static unsigned long debug_registers[8];
 
-static unsigned long lguest_get_debugreg(int number)
+unsigned long lguest_get_debugreg(int number)
 {
-	return number == 6 ? lguest_data.dr6 : debug_registers[number];
+	if (number == 6)
+		return lguest_data.dr6 | DR6_RESERVED;
+	return debug_registers[number] | (number == 7 ? 0x400 : 0);
 }
 
-static void lguest_set_debugreg(int number, unsigned long value)
+void lguest_set_debugreg(int number, unsigned long value)
 {
 	if (number == 6) {
 		lguest_data.dr6 = value;
@@ -190,6 +203,26 @@ static void lguest_set_debugreg(int number, unsigned long value)
 		hcall(LHCALL_SET_DEBUGREG, number, value, 0);
 	}
 }
+
+static struct {
+	u32 number;
+	u64 value, writable;
+} remembered[] = {
+	{ MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NX },
+	{ MSR_STAR, .writable = ~0ull },
+	{ MSR_LSTAR, .writable = ~0ull },
+	{ MSR_CSTAR, .writable = ~0ull },
+	{ MSR_SYSCALL_MASK, .writable = U32_MAX },
+	{ MSR_IA32_SYSENTER_CS, .writable = U32_MAX },
+	{ MSR_IA32_SYSENTER_ESP, .writable = ~0ull },
+	{ MSR_IA32_SYSENTER_EIP, .writable = ~0ull },
+	{ MSR_IA32_MISC_ENABLE, MSR_IA32_MISC_ENABLE_FAST_STRING |
+		MSR_IA32_MISC_ENABLE_BTS_UNAVAIL |
+		MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL },
+	{ MSR_IA32_PLATFORM_ID },
+	{ MSR_IA32_UCODE_REV },
+	{ MSR_K7_HWCR, BIT(24) },	/* the TSC counts as it should */
+};
 
 u64 lguest_fs_base(void)
 {
@@ -202,6 +235,8 @@ static u64 gs_base;
 
 static bool get_msr(u32 number, u64 *value)
 {
+	int i;
+
 	switch (number) {
 	case MSR_FS_BASE:
 		*value = lguest_fs_base();
@@ -212,27 +247,39 @@ static bool get_msr(u32 number, u64 *value)
 	case MSR_KERNEL_GS_BASE:
 		*value = lguest_data.user_gs_base;
 		return true;
-	case MSR_EFER:
-		*value = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
+	case MSR_IA32_TSC:
+		*value = rdtsc();
 		return true;
-	case MSR_K7_HWCR:
-		*value = BIT(24);
-		return true;
-	default:
-		*value = 0;
-		return false;
 	}
+	for (i = 0; i < ARRAY_SIZE(remembered); i++)
+		if (remembered[i].number == number) {
+			*value = remembered[i].value;
+			return true;
+		}
+	*value = 0;
+	return false;
 }
 /*:*/
 
+static void set_fs_base(u64 value)
+{
+	if (lguest_data.fsgsbase)
+		wrfsbase(value);
+	else
+		hcall(LHCALL_SET_BASE, LGUEST_BASE_FS, value, 0);
+}
+
 static bool set_msr(u32 number, u64 value)
 {
+	u64 old;
+	int i;
+
+	if (number >= MSR_FS_BASE && number <= MSR_KERNEL_GS_BASE &&
+	    !__is_canonical_address(value, 48))
+		return false;
 	switch (number) {
 	case MSR_FS_BASE:
-		if (lguest_data.fsgsbase)
-			wrfsbase(value);
-		else
-			hcall(LHCALL_SET_BASE, LGUEST_BASE_FS, value, 0);
+		set_fs_base(value);
 		return true;
 	case MSR_GS_BASE:
 		gs_base = value;
@@ -241,12 +288,30 @@ static bool set_msr(u32 number, u64 value)
 	case MSR_KERNEL_GS_BASE:
 		lguest_data.user_gs_base = value;
 		return true;
-	default:
-		return false;
 	}
+	for (i = 0; i < ARRAY_SIZE(remembered); i++) {
+		if (remembered[i].number != number)
+			continue;
+		old = remembered[i].value;
+		if ((old ^ value) & ~remembered[i].writable)
+			return false;
+		remembered[i].value = value;
+		return true;
+	}
+	return false;
 }
 
-u64 lguest_read_msr(u32 number)
+bool lguest_read_msr(u32 number, u64 *value)
+{
+	return get_msr(number, value);
+}
+
+bool lguest_write_msr(u32 number, u64 value)
+{
+	return set_msr(number, value);
+}
+
+static u64 read_msr(unsigned int number)
 {
 	u64 value;
 
@@ -254,12 +319,12 @@ u64 lguest_read_msr(u32 number)
 	return value;
 }
 
-void lguest_write_msr(u32 number, u32 low, u32 high)
+static void write_msr(unsigned int number, u32 low, u32 high)
 {
 	set_msr(number, (u64)high << 32 | low);
 }
 
-static u64 lguest_read_msr_safe(unsigned int number, int *err)
+static u64 read_msr_safe(unsigned int number, int *err)
 {
 	u64 value;
 
@@ -267,7 +332,7 @@ static u64 lguest_read_msr_safe(unsigned int number, int *err)
 	return value;
 }
 
-static int lguest_write_msr_safe(unsigned int number, u32 low, u32 high)
+static int write_msr_safe(unsigned int number, u32 low, u32 high)
 {
 	return set_msr(number, (u64)high << 32 | low) ? 0 : -EIO;
 }
@@ -313,8 +378,11 @@ static void lguest_write_idt_entry(gate_desc *idt, int vector,
 	hcall(LHCALL_SET_GATE, vector, words[0], words[1]);
 }
 
-static void lguest_load_idt(const struct desc_ptr *table)
+void lguest_load_idt(const struct desc_ptr *table)
 {
+	if (table->address < PAGE_OFFSET)
+		return;
+	lguest_idt = *table;
 	hcall(LHCALL_LOAD_IDT, table->address, table->size + 1, 0);
 }
 /*:*/
@@ -328,19 +396,32 @@ static void lguest_load_tls(struct thread_struct *thread, unsigned int cpu)
 	if (new[0] == old[0] && new[1] == old[1] && new[2] == old[2])
 		return;
 	memcpy(old, new, sizeof(old));
+	memcpy(&get_cpu_gdt_rw(cpu)[GDT_ENTRY_TLS_MIN], new, sizeof(old));
 	hcall(LHCALL_LOAD_TLS, new[0], new[1], new[2]);
 }
 
+/*:*/
+static unsigned int ldt_entries;
+
 static void lguest_set_ldt(const void *table, unsigned int entries)
 {
-	static unsigned int loaded;
-
-	if (!entries && !loaded)
+	if (!entries && !ldt_entries)
 		return;
-	loaded = entries;
+	ldt_entries = entries;
 	hcall(LHCALL_LOAD_LDT, (unsigned long)table, entries, 0);
 }
-/*:*/
+
+u16 lguest_ldt_selector(void)
+{
+	return ldt_entries ? GDT_ENTRY_LDT * 8 : 0;
+}
+
+void lguest_load_gdt(const struct desc_ptr *table)
+{
+	if (table->address < PAGE_OFFSET)
+		return;
+	lguest_gdt = *table;
+}
 
 static void lguest_load_gs_index(unsigned int selector)
 {
@@ -352,11 +433,8 @@ static void lguest_load_sp0(unsigned long sp0)
 	lguest_data.sp0 = sp0;
 }
 
+/* Where a kernel tells the machine what this machine need not know. */
 static void nothing(void)
-{
-}
-
-static void lguest_load_gdt(const struct desc_ptr *table)
 {
 }
 
@@ -378,8 +456,8 @@ static void lguest_load_gdt(const struct desc_ptr *table)
 	HAS(ERMS) | HAS(AVX512F) | HAS(AVX512DQ) | HAS(RDSEED) | HAS(ADX) | \
 	HAS(AVX512IFMA) | HAS(CLFLUSHOPT) | HAS(CLWB) | HAS(AVX512CD) | \
 	HAS(SHA_NI) | HAS(AVX512BW) | HAS(AVX512VL))
-#define LEAF_7_ECX (HAS(AVX512VBMI) | HAS(AVX512_VBMI2) | HAS(GFNI) | \
-	HAS(VAES) | HAS(VPCLMULQDQ) | HAS(AVX512_VNNI) | \
+#define LEAF_7_ECX (HAS(AVX512VBMI) | HAS(UMIP) | HAS(AVX512_VBMI2) | \
+	HAS(GFNI) | HAS(VAES) | HAS(VPCLMULQDQ) | HAS(AVX512_VNNI) | \
 	HAS(AVX512_BITALG) | HAS(AVX512_VPOPCNTDQ))
 #define LEAF_7_EDX (HAS(FSRM) | HAS(AVX512_VP2INTERSECT) | HAS(SERIALIZE))
 #define LEAF_7_1_EAX (HAS(AVX_VNNI) | HAS(AVX512_BF16))
@@ -490,6 +568,10 @@ static void lguest_cpuid(unsigned int *eax, unsigned int *ebx,
 	case 0x7:
 		if (!lguest_data.fsgsbase)
 			*ebx &= ~HAS(FSGSBASE);
+		if (!lguest_data.umip)
+			*ecx &= ~HAS(UMIP);
+		if (!(*ebx & HAS(ERMS)))
+			*edx &= ~HAS(FSRM);
 		if (!sub) {
 			*eax = min(*eax, 1u);
 			break;
@@ -527,6 +609,23 @@ static void leave_pti_to_host(void)
 	native_pagetable_init();
 }
 
+/*G:085
+ * Where UMIP is missing, get_desc() gets an lgdt for its sgdt, in the place
+ * that lguest_sgdt says. Called while the kernel's text is still writable.
+ */
+static void bend_sgdt(void)
+{
+	u8 *code = get_desc;
+
+	if (lguest_data.umip)
+		return;
+	while (code[0] != 0x0f || code[1] != 0x01 || code[2] & 0x38)
+		if (++code == get_desc + 256)
+			return;
+	code[2] |= 0x10;
+	lguest_sgdt = (unsigned long)code;
+}
+/*:*/
 /*G:170 No clock chip with a battery, no keyboard controller, no VGA. */
 static void forget_the_eighties(void)
 {
@@ -722,7 +821,11 @@ static void power_off(void)
 
 void lguest_halt(void)
 {
-	shut_down(LGUEST_SHUTDOWN_POWEROFF, "halted with interrupts off");
+	if (lguest_data.irq_enabled)
+		lguest_safe_halt();
+	else
+		shut_down(LGUEST_SHUTDOWN_POWEROFF,
+			  "halted with interrupts off");
 }
 
 static void restart(char *command)
@@ -820,10 +923,10 @@ void lguest_start(void)
 	pv_ops.cpu.load_sp0 = lguest_load_sp0;
 	pv_ops.cpu.wbinvd = nothing;
 	pv_ops.cpu.cpuid = lguest_cpuid;
-	pv_ops.cpu.read_msr = lguest_read_msr;
-	pv_ops.cpu.write_msr = lguest_write_msr;
-	pv_ops.cpu.read_msr_safe = lguest_read_msr_safe;
-	pv_ops.cpu.write_msr_safe = lguest_write_msr_safe;
+	pv_ops.cpu.read_msr = read_msr;
+	pv_ops.cpu.write_msr = write_msr;
+	pv_ops.cpu.read_msr_safe = read_msr_safe;
+	pv_ops.cpu.write_msr_safe = write_msr_safe;
 	pv_ops.irq.save_fl = __PV_IS_CALLEE_SAVE(lguest_save_fl);
 	pv_ops.irq.irq_disable = __PV_IS_CALLEE_SAVE(lguest_irq_disable);
 	pv_ops.irq.irq_enable = __PV_IS_CALLEE_SAVE(lguest_irq_enable);
@@ -865,8 +968,13 @@ void lguest_start(void)
 	force_feature(X86_FEATURE_XENPV);
 	setup_clear_cpu_cap(X86_FEATURE_SYSCALL32);
 	setup_clear_cpu_cap(X86_FEATURE_SYSENTER32);
+	bend_sgdt();
 	if (!lguest_data.xcr0)
 		setup_clear_cpu_cap(X86_FEATURE_XSAVE);
+	if (!(lguest_data.xcr0 & XFEATURE_MASK_YMM))
+		setup_clear_cpu_cap(X86_FEATURE_AVX);
+	if (~lguest_data.xcr0 & XFEATURE_MASK_AVX512)
+		setup_clear_cpu_cap(X86_FEATURE_AVX512F);
 	if (lguest_data.tsc_reliable) {
 		force_feature(X86_FEATURE_CONSTANT_TSC);
 		force_feature(X86_FEATURE_NONSTOP_TSC);

@@ -60,6 +60,7 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 	cpu->tells_time = !tsc_is_trusted();
 	cpu->clock_is_stale = true;
 	data->fsgsbase = !!(cr4_read_shadow() & X86_CR4_FSGSBASE);
+	data->umip = !!(cr4_read_shadow() & X86_CR4_UMIP);
 	data->xcr0 = most_xcr0();
 }
 /*:*/

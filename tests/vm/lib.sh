@@ -11,9 +11,10 @@
 # host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=240
 # boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it"
 # modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda,
-# without=-erms,-fsrm to take features from the CPU, icount=OPTIONS to have its
-# clock count instructions, poison=yes for a Host that notices when it touches
-# memory that it has freed: freed pages are zeroed, freed objects filled.
+# cpu=Skylake-Server for another CPU than all that QEMU can do, without=-erms,-fsrm
+# to take features from it, icount=OPTIONS to have its clock count instructions,
+# poison=yes for a Host that notices when it touches memory that it has freed:
+# freed pages are zeroed, freed objects filled.
 # A machine that dies, hangs or loses lines is a failed plan. LIVE=1 shows all.
 set -u
 
@@ -130,7 +131,7 @@ host_initramfs() {
 
 settings() {
 	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
-	modules='' drive= icount= without= poison=
+	modules='' drive= icount= cpu=max without= poison=
 	label=
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
@@ -158,10 +159,10 @@ unpack_kernel() {
 run_qemu() {
 	initramfs=$1
 	shift
-	image=/boot/vmlinuz-$kver cpu=max
+	image=/boot/vmlinuz-$kver
 	case $boot in
 	pvh) vmlinux "$kver" ;;
-	bzimage) cpu=max,-la57 ;;
+	bzimage) without=-la57${without:+,$without} ;;
 	esac
 	# Its seconds are those of a quiet machine: a busy one gets thrice as many.
 	timeout --foreground -k 5 "$((timeout * 3))" qemu-system-x86_64 -accel tcg -cpu "$cpu${without:+,$without}" \
