@@ -15,6 +15,7 @@
 
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/fpu/types.h>
@@ -110,7 +111,8 @@ void answer_hypercall(struct lg_cpu *cpu)
 	u64 nr = regs->rax, a = regs->rdi, b = regs->rsi, c = regs->rdx;
 
 	if (nr < ARRAY_SIZE(cpu->hypercalls))
-		cpu->hypercalls[nr]++;
+		cpu->hypercalls[array_index_nospec(nr,
+					ARRAY_SIZE(cpu->hypercalls))]++;
 	regs->rax = 0;
 	switch (nr) {
 	case LHCALL_INIT:

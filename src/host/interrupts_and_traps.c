@@ -13,6 +13,7 @@
  * table says. So the Host writes those words, and looks into its copy of the
  * table. Seen from inside, nobody was here. :*/
 
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <asm/desc.h>
 #include "lg.h"
@@ -55,6 +56,21 @@ static void enter_user_mode(struct lg_cpu *cpu)
 	cpu->context.gs_base = is_canonical(base) ? base : 0;
 }
 /*:*/
+static bool leads_somewhere(const gate_desc *gate)
+{
+	return gate->bits.p && is_canonical(gate_offset(gate));
+}
+
+static void note_irq_gates(struct lg_cpu *cpu)
+{
+	int i;
+
+	cpu->irqs_with_gate = 0;
+	for (i = 0; i < LGUEST_NR_IRQS; i++)
+		if (leads_somewhere(&cpu->gates[LGUEST_FIRST_VECTOR + i]))
+			cpu->irqs_with_gate |= BIT(i);
+}
+
 /*H:400
  * inject_at() - go to @rip in the Guest's kernel, as the CPU would.
  *
@@ -96,7 +112,7 @@ void inject(struct lg_cpu *cpu, unsigned int vector, u64 error)
 		inject(cpu, X86_TRAP_GP, vector * 8 + 2);
 		return;
 	}
-	if (!gate->bits.p || !is_canonical(gate_offset(gate))) {
+	if (!leads_somewhere(gate)) {
 		kill_guest(cpu, "trap %u at %llx before there is a gate",
 			   vector, cpu->context.regs.rip);
 		return;
@@ -112,16 +128,20 @@ void load_guest_idt(struct lg_cpu *cpu, u64 gva, u64 bytes)
 	memset(cpu->gates, 0, sizeof(cpu->gates));
 	if (!read_guest(cpu, gva, cpu->gates, n))
 		kill_guest(cpu, "no interrupt table at %llx", gva);
+	note_irq_gates(cpu);
 }
 
 void set_guest_gate(struct lg_cpu *cpu, u64 vector, u64 low, u64 high)
 {
 	u64 words[2] = { low, high };
 
-	if (vector < ARRAY_SIZE(cpu->gates))
-		memcpy(&cpu->gates[vector], words, sizeof(words));
-	else
+	if (vector >= ARRAY_SIZE(cpu->gates)) {
 		kill_guest(cpu, "gate %llu: there are 256", vector);
+		return;
+	}
+	vector = array_index_nospec(vector, ARRAY_SIZE(cpu->gates));
+	memcpy(&cpu->gates[vector], words, sizeof(words));
+	note_irq_gates(cpu);
 }
 /*:*/
 /*H:440 As hardware: rcx and r11 keep what `syscall` put there. */
@@ -184,7 +204,7 @@ void raise_irq(struct lg_cpu *cpu, unsigned int irq)
 
 static unsigned long deliverable_irqs(struct lg_cpu *cpu)
 {
-	return READ_ONCE(cpu->irqs_pending) &
+	return READ_ONCE(cpu->irqs_pending) & cpu->irqs_with_gate &
 	       ~READ_ONCE(cpu->lg->data->blocked_irqs);
 }
 /*:*/
@@ -266,7 +286,7 @@ void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value)
 	} else if (n < 4 && is_canonical(value) &&
 		   ((value >> 39) & 511) != SWITCHER_SLOT &&
 		   ((value >> 39) & 511) != SWITCHER_SLOT - 1) {
-		cpu->dr[n] = value;
+		cpu->dr[array_index_nospec(n, 4)] = value;
 	} else if (n != 6) {
 		kill_guest(cpu, "debug register %llu: bad value %llx",
 			   n, value);

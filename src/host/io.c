@@ -21,7 +21,9 @@
 #include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/random.h>
 #include <linux/rculist.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include "lg.h"
@@ -35,7 +37,8 @@
  * the list under RCU, and hold its lock while they touch what it leads to.
  */
 struct port {
-	struct hlist_node node;
+	struct hlist_node node;	/* in the bucket of its key, */
+	struct hlist_node mine;	/* and among its Guest's */
 	struct rcu_head rcu;
 	struct lguest *lg;	/* whose memory the ring is in */
 	struct page *page;	/* with the offset: the key */
@@ -49,12 +52,19 @@ struct port {
 	bool closed;		/* nothing but this may be looked at */
 };
 
-static DEFINE_HASHTABLE(ports, 8);
+static DEFINE_HASHTABLE(ports, 12);
+static siphash_key_t ports_key;	/* drawn once */
 static DEFINE_MUTEX(binders);
 
-static unsigned long hash_of(struct page *page, unsigned int offset)
+/* Context: module load, before there is a Guest. */
+void init_ports(void)
 {
-	return (unsigned long)page + offset;
+	get_random_bytes(&ports_key, sizeof(ports_key));
+}
+
+static u64 hash_of(struct page *page, unsigned int offset)
+{
+	return siphash_2u64((unsigned long)page, offset, &ports_key);
 }
 
 /* Context: binders held, or in an RCU read section. */
@@ -197,6 +207,7 @@ static int bind_port(struct lguest *lg, u64 key, u64 ring, unsigned int irq,
 	if (!err) {
 		hash_add_rcu(ports, &port->node,
 			     hash_of(port->page, port->offset));
+		hlist_add_head(&port->mine, &lg->ports);
 		lg->nr_ports++;
 	}
 	mutex_unlock(&binders);
@@ -213,6 +224,7 @@ static void close_port(struct port *port)
 	spin_lock(&port->lock);
 	port->closed = true;
 	spin_unlock(&port->lock);
+	hlist_del(&port->mine);
 	port->lg->nr_ports--;
 	if (port->bell)
 		eventfd_ctx_put(port->bell);
@@ -224,12 +236,10 @@ void close_ports(struct lguest *lg)
 {
 	struct hlist_node *next;
 	struct port *port;
-	int i;
 
 	mutex_lock(&binders);
-	hash_for_each_safe(ports, i, next, port, node)
-		if (port->lg == lg)
-			close_port(port);
+	hlist_for_each_entry_safe(port, next, &lg->ports, mine)
+		close_port(port);
 	mutex_unlock(&binders);
 }
 

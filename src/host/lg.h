@@ -62,6 +62,7 @@ struct lg_cpu {
 	struct shadow_root *root;	/* that goes with it */
 	u64 awaited_gva;		/* user mode faulted here, or 0 */
 	gate_desc gates[256];
+	unsigned long irqs_with_gate;	/* the others wait */
 	u64 gp_entry, syscall_entry;
 	u64 iret_start, iret_end, iret_slow;
 	u64 tls[GDT_ENTRY_TLS_ENTRIES], tls_own[GDT_ENTRY_TLS_ENTRIES];
@@ -98,7 +99,8 @@ struct lguest {
 	unsigned long clock;		/* counts CR3 loads */
 	u64 *free_tables;		/* linked by their first words */
 	unsigned long nr_tables, max_tables;
-	unsigned int nr_ports;		/* of io.c, under its lock */
+	struct hlist_head ports;	/* of io.c, under its lock; */
+	unsigned int nr_ports;		/* so many */
 
 	struct lg_cpu cpu;
 };
@@ -200,4 +202,5 @@ int bind_for_launcher(struct lguest *lg, u64 key, u64 ring, int fd);
 long send_dma(struct lg_cpu *cpu, u64 key, u64 gpa);
 u64 get_dma(struct lguest *lg, u64 key);
 void close_ports(struct lguest *lg);
+void init_ports(void);
 #endif /* _LG_H */

@@ -16,6 +16,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include <asm/mmu_context.h>
@@ -100,8 +101,8 @@ static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 	    !is_canonical(args->entry))
 		return -EINVAL;
 	if (current->mm->context.ldt || launcher_has_shadow_stack()) {
-		pr_err("%s has an LDT or a shadow stack: refused\n",
-		       current->comm);
+		pr_err_ratelimited("%s has an LDT or a shadow stack: refused\n",
+				   current->comm);
 		return -EOPNOTSUPP;
 	}
 	err = init_memory(lg, args->memory, args->bytes);
@@ -164,7 +165,8 @@ static ssize_t lguest_write(struct file *file, const char __user *in,
 	case LHREQ_IRQ:
 		if (args[1] >= LGUEST_NR_IRQS)
 			return -EINVAL;
-		raise_irq(&lg->cpu, args[1]);
+		raise_irq(&lg->cpu,
+			  array_index_nospec(args[1], LGUEST_NR_IRQS));
 		break;
 	case LHREQ_BIND_DMA:
 		if (n < sizeof(args) || args[3] > INT_MAX)
@@ -227,6 +229,7 @@ static struct miscdevice lguest_device = {
 
 int lguest_device_init(void)
 {
+	init_ports();
 	return misc_register(&lguest_device);
 }
 

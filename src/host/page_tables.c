@@ -733,6 +733,7 @@ void free_shadow(struct lguest *lg)
 	while (lg->free_tables) {
 		u64 *table = lg->free_tables;
 
+		cond_resched();
 		lg->free_tables = (u64 *)table[0];
 		free_page((unsigned long)table);
 	}

@@ -12,6 +12,8 @@
  * and those that pass the inspection go into a table of ours. :*/
 
 #include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/vmalloc.h>
 #include <asm/desc.h>
 #include <asm/ldt.h>
 #include <asm/processor.h>
@@ -46,14 +48,20 @@ static const u16 *live_selector(struct lg_cpu *cpu, int i)
 	return selectors[i];
 }
 
+/* What the table has at @at, a number of the Guest's, or 0. */
+static u64 ldt_entry(struct lg_cpu *cpu, unsigned int at)
+{
+	if (at >= cpu->ldt_entries)
+		return 0;
+	return cpu->ldt[array_index_nospec(at, cpu->ldt_entries)];
+}
+
 static void keep_live_descriptors(struct lg_cpu *cpu, u64 *kept)
 {
-	int i, at;
+	int i;
 
-	for (i = 0; i < 4; i++) {
-		at = ldt_index(live_selector(cpu, i));
-		kept[i] = at >= 0 && at < cpu->ldt_entries ? cpu->ldt[at] : 0;
-	}
+	for (i = 0; i < 4; i++)
+		kept[i] = ldt_entry(cpu, ldt_index(live_selector(cpu, i)));
 }
 static void put_live_descriptors(struct lg_cpu *cpu, const u64 *kept)
 {
@@ -61,7 +69,7 @@ static void put_live_descriptors(struct lg_cpu *cpu, const u64 *kept)
 
 	for (i = 0; i < 4; i++) {
 		at = ldt_index(live_selector(cpu, i));
-		if (!kept[i] || (at < cpu->ldt_entries && cpu->ldt[at]))
+		if (!kept[i] || ldt_entry(cpu, at))
 			continue;
 		cpu->ldt[at] = kept[i];
 		cpu->ldt_entries = max_t(unsigned int, cpu->ldt_entries,
@@ -126,8 +134,8 @@ void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
 		return;
 	}
 	if (n && !cpu->ldt)
-		cpu->ldt = alloc_pages_exact(LDT_BYTES, GFP_KERNEL_ACCOUNT |
-					     __GFP_ZERO);
+		cpu->ldt = __vmalloc(LDT_BYTES, GFP_KERNEL_ACCOUNT |
+						__GFP_ZERO);
 	if (!cpu->ldt && !n)
 		return;
 	keep_live_descriptors(cpu, kept);
@@ -147,25 +155,23 @@ void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n)
 	put_live_descriptors(cpu, kept);
 }
 
+/* Also for a Guest that never had one. */
 void free_ldt(struct lg_cpu *cpu)
 {
-	if (cpu->ldt)
-		free_pages_exact(cpu->ldt, LDT_BYTES);
+	vfree(cpu->ldt);
 }
 static u64 base_of_selector(struct lg_cpu *cpu, u16 selector)
 {
-	unsigned int i = selector >> 3;
+	unsigned int i = selector >> 3, slot = i - GDT_ENTRY_TLS_MIN;
 	struct desc_struct desc;
+	u64 entry = 0;
 
-	if (selector & 4) {
-		if (i >= cpu->ldt_entries)
-			return 0;
-		memcpy(&desc, &cpu->ldt[i], sizeof(desc));
-	} else {
-		if (i < GDT_ENTRY_TLS_MIN || i > GDT_ENTRY_TLS_MAX)
-			return 0;
-		memcpy(&desc, &cpu->tls[i - GDT_ENTRY_TLS_MIN], sizeof(desc));
-	}
+	if (selector & 4)
+		entry = ldt_entry(cpu, i);
+	else if (slot < GDT_ENTRY_TLS_ENTRIES)
+		entry = cpu->tls[array_index_nospec(slot,
+						    GDT_ENTRY_TLS_ENTRIES)];
+	memcpy(&desc, &entry, sizeof(desc));
 	return get_desc_base(&desc);
 }
 
@@ -248,12 +254,12 @@ void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area)
 
 	memcpy(&area->gdt[GDT_ENTRY_TLS_MIN], cpu->tls, sizeof(cpu->tls));
 	area->host->guest_ldt = bytes ? GDT_ENTRY_LDT * 8 : 0;
-	if (!bytes) {
-		memset(window, 0, SWITCHER_LDT_PAGES * sizeof(u64));
+	memset(window, 0, SWITCHER_LDT_PAGES * sizeof(u64));
+	if (!bytes)
 		return;
-	}
-	for (i = 0; i < SWITCHER_LDT_PAGES; i++)
-		window[i] = (__pa(cpu->ldt) + i * PAGE_SIZE) | LDT_WINDOW;
+	for (i = 0; i < DIV_ROUND_UP(bytes, PAGE_SIZE); i++)
+		window[i] = page_to_phys(vmalloc_to_page(
+			(void *)cpu->ldt + i * PAGE_SIZE)) | LDT_WINDOW;
 	describe_system_segment(area, GDT_ENTRY_LDT, DESC_LDT, area->address +
 				SWITCHER_LDT_PAGE * PAGE_SIZE, bytes - 1);
 }

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,6 +54,13 @@ PAYLOAD(off, OFF);
 PAYLOAD(calls, INIT "mov $100000, %ebx\n"
 	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n" OFF);
 PAYLOAD(spin, "jmp .\n");
+/* An irq comes long before there is a gate for it, and waits for one. */
+PAYLOAD(early_irq, "test %esp, %esp\n jnz 2f\n" INIT STACK
+	"movq $0x200, " STRING(DATA) "\n mov $1, %edi\n"
+	CALL(LHCALL_CLOCKEVENT) "mov $100000, %ebx\n"
+	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n"
+	"mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT) "jmp .\n 2:" OFF);
 /* A trap's frame on two pages: the gate leads here again, to look at it. */
 PAYLOAD(split_frame, "test %esp, %esp\n jnz 2f\n" INIT
 	"mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
@@ -121,6 +129,8 @@ PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
 	CALL(LHCALL_SET_DEBUGREG) "nop\n" OFF);
 /* Here it is the Launcher that does wrong: see below. */
 PAYLOAD(stale_selector, OFF);
+PAYLOAD(late_ldt, "jmp .\n");
+PAYLOAD(refused, OFF);
 PAYLOAD(fs_selector, "mov $100, %ebx\n"
 	"1:" CALL(LHCALL_INTERRUPTS) "dec %ebx\n jnz 1b\n" OFF);
 
@@ -137,6 +147,7 @@ static const struct payload {
 	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
 	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
 	P(fs_selector), P(xcr0),
+	P(early_irq), P(late_ldt), P(refused),
 };
 
 static void build(char *memory, const struct payload *payload)
@@ -299,6 +310,28 @@ static long read_with_fs(int fd, struct lguest_event *event)
 	return answer;
 }
 
+static void *make_ldt(void *seconds)
+{
+	struct user_desc desc = { .limit = 0xfffff, .seg_32bit = 1,
+				  .limit_in_pages = 1 };
+
+	sleep((unsigned long)seconds);
+	if (syscall(SYS_modify_ldt, 1, &desc, sizeof(desc)))
+		exit(2);
+	return NULL;
+}
+
+/* Who has an LDT is refused, as often as it asks. */
+static void be_refused(int fd, const struct lguest_initialize *args)
+{
+	int i, refused = 0;
+
+	make_ldt(NULL);
+	for (i = 0; i < 1000; i++)
+		refused += ask(fd, args, sizeof(*args)) == EOPNOTSUPP;
+	printf("refused: %d times\n", refused);
+}
+
 static volatile sig_atomic_t time_is_up;
 
 static void note(int signal)
@@ -314,6 +347,7 @@ int main(int argc, char *argv[])
 	};
 	int fd = open("/dev/lguest", O_RDWR | O_CLOEXEC);
 	struct lguest_event event;
+	pthread_t thread;
 	char *memory;
 	bool device = argc == 2 && !strcmp(argv[1], "device");
 	size_t i;
@@ -336,10 +370,17 @@ int main(int argc, char *argv[])
 		refuse_to_run(fd, &args);
 		return 0;
 	}
+	if (!strcmp(argv[1], "refused")) {
+		be_refused(fd, &args);
+		return 0;
+	}
 	if (write(fd, &args, sizeof(args)) != sizeof(args)) {
 		perror("write");
 		return 2;
 	}
+	if (!strcmp(argv[1], "late_ldt") &&
+	    pthread_create(&thread, NULL, make_ldt, (void *)1ul))
+		return 2;
 	if (!strcmp(argv[1], "stale_selector"))
 		load_stale_selector();
 	if (argc > 2) {
@@ -351,7 +392,8 @@ int main(int argc, char *argv[])
 	while ((!strcmp(argv[1], "fs_selector") ?
 		read_with_fs(fd, &event) :
 		read(fd, &event, sizeof(event))) != sizeof(event)) {
-		if (errno == EINTR && !time_is_up)
+		if (errno == EINTR &&
+		    (!time_is_up || !strcmp(argv[1], "late_ldt")))
 			continue;
 		printf("%s: %s\n", argv[1], strerror(errno));
 		return errno == EINTR ? 0 : 1;
