@@ -115,7 +115,7 @@ VM_TESTS = $(filter-out $(VM_TIMED) tests/vm/bench-io.t,\
 	$(shell ls -r tests/vm/*.t))
 
 # The tests call make as people do: not from inside of another.
-PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL prove
+PROVE = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL prove --timer
 
 test: deps
 	+$(Q)$(MAKE) --no-print-directory rootfs

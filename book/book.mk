@@ -9,7 +9,7 @@ EXTRAS = book/glossary.md $(WOVEN)/card.md
 DRAWN = $(FIGURES:book/figures/%.svg=$(WOVEN)/figures/%.pdf)
 BOOKS = $(WOVEN)/html/index.html $(WOVEN)/lguest.pdf $(WOVEN)/lguest.epub
 # The date of this edition: whoever makes the book gets the same bytes.
-EDITION = 2026-11-22
+EDITION = 2026-11-26
 DATED = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date -u -d $(EDITION) +%s)}
 TEX_ENV = $(DATED) FORCE_SOURCE_DATE=1 max_print_line=1000
 

@@ -25,15 +25,6 @@ for bits in 64 32; do
 	done
 done >>"$work/told"
 
-# Not yet: sgdt and its kind, and what decodes 32-bit code by means of it.
-for bits in 64 32; do
-	for row in sgdt sidt sldt str smsw "step sldt" "sldt with an LDT" \
-		"opcode 0f00" "cli with iopl" "hlt with iopl" "step cli" \
-		"32-bit code cli" "in last port" "in last ports"; do
-		echo "$bits $row"
-	done
-done >>"$work/told"
-
 cat >"$work/rows" <<'END'
 dmesg -n 1
 for bits in 64 32; do
