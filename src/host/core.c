@@ -428,7 +428,8 @@ static int prepare_to_enter(struct lg_cpu *cpu)
 
 	preempt_disable();
 	local_irq_disable();
-	if (read_thread_flags() & WORK_IN_USER_SPACE)
+	if (read_thread_flags() & WORK_IN_USER_SPACE ||
+	    READ_ONCE(current->mm->context.ldt))
 		err = -EINTR;
 	else if (need_resched() || cpu->event_ready || interrupt_is_due(cpu))
 		err = -EAGAIN;

@@ -5,6 +5,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
 #include <linux/preempt.h>
 #include <linux/rcuwait.h>
 #include <asm/fpu/types.h>
@@ -84,8 +85,9 @@ struct lg_cpu {
 	unsigned long hypercalls[LHCALL_GET_BASE + 1];
 };
 struct lguest {
-	struct mm_struct *mm;		/* has our slot filled in */
-	struct mm_struct *charged_mm;	/* pays for the pages below */
+	struct mm_struct *mm;		/* the Launcher's, which pays */
+	struct mmu_notifier notifier;	/* of its end; holds it, too */
+	bool hung_in, ended;		/* of lguest_user.c, under its lock */
 	unsigned long memory;		/* the Launcher's address of gpa 0 */
 	u64 nr_pages;
 	struct page **pages;		/* by gfn, pinned; NULL: not yet */

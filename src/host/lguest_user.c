@@ -17,7 +17,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
-#include <linux/sched/mm.h>
+#include <linux/ratelimit.h>
 #include <linux/uaccess.h>
 #include <asm/mmu_context.h>
 #include "lg.h"
@@ -42,11 +42,13 @@ static bool exits;
 module_param(exits, bool, 0644);
 MODULE_PARM_DESC(exits, "log each Guest's exits by cause at its end");
 
-static void say_exits(struct lg_cpu *cpu)
+static void say_exits(struct lguest *lg)
 {
+	static DEFINE_RATELIMIT_STATE(ends, 5 * HZ, 20);
+	struct lg_cpu *cpu = &lg->cpu;
 	int i;
 
-	if (!exits)
+	if (!exits || !lg->hung_in || !__ratelimit(&ends))
 		return;
 	pr_info("%s mode, rip %llx, rsp %llx\n",
 		cpu->context.user_mode ? "user" : "kernel",
@@ -59,30 +61,63 @@ static void say_exits(struct lg_cpu *cpu)
 			pr_info("hypercall %d: %lu\n", i, cpu->hypercalls[i]);
 	pr_info("without the Host: %llu\n", cpu->context.direct);
 }
-/* Also for one that start_guest() left half done. */
-static void free_guest(struct lguest *lg)
+/* Context: may sleep; of any process, or of none. */
+static void end_guest(struct lguest *lg)
 {
+	bool ended;
+
+	mutex_lock(&lg_lock);
+	ended = lg->ended;
+	lg->ended = true;
+	if (lg->hung_in && !ended) {
+		take_out_switcher(lg->mm);
+		guests--;
+	}
+	mutex_unlock(&lg_lock);
+	if (ended)
+		return;
 	close_ports(lg);
+	say_exits(lg);
 	free_cpu(&lg->cpu);
 	free_shadow(lg);
 	free_memory(lg);
+}
+
+/* The Launcher's memory goes: by its last exit(), or its exec(). */
+static void lose_memory(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	end_guest(container_of(notifier, struct lguest, notifier));
+}
+
+static const struct mmu_notifier_ops lg_notifier_ops = {
+	.release = lose_memory,
+};
+
+/* Errors: -ENOMEM, and -ERESTARTNOINTR: mm_take_all_locks() in mm/. */
+static int attach_to_memory(struct lguest *lg)
+{
+	int err;
+
+	lg->notifier.ops = &lg_notifier_ops;
+	err = mmu_notifier_register(&lg->notifier, current->mm);
+	if (!err)
+		lg->mm = current->mm;
+	return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+/* Also for one that start_guest() left half done. */
+static void free_guest(struct lguest *lg)
+{
 	if (lg->mm)
-		mmdrop(lg->mm);
+		mmu_notifier_unregister(&lg->notifier, lg->mm);
+	end_guest(lg);		/* for one that had no memory yet */
 	kvfree(lg);
 }
 
 static int lguest_release(struct inode *inode, struct file *file)
 {
-	struct lguest *lg = file->private_data;
-
-	if (!lg)
-		return 0;
-	mutex_lock(&lg_lock);
-	take_out_switcher(lg->mm);
-	guests--;
-	mutex_unlock(&lg_lock);
-	say_exits(&lg->cpu);
-	free_guest(lg);
+	if (file->private_data)
+		free_guest(file->private_data);
 	return 0;
 }
 /*H:110
@@ -105,7 +140,9 @@ static int start_guest(struct lguest *lg, const struct lguest_initialize *args)
 				   current->comm);
 		return -EOPNOTSUPP;
 	}
-	err = init_memory(lg, args->memory, args->bytes);
+	err = attach_to_memory(lg);
+	if (!err)
+		err = init_memory(lg, args->memory, args->bytes);
 	if (!err)
 		err = init_shadow(lg, args->cr3);
 	if (!err)
@@ -132,8 +169,7 @@ static ssize_t initialise(struct file *file, const char __user *in, size_t n)
 		err = file->private_data ? -EBUSY :
 					   hang_in_switcher(current->mm);
 	if (!err) {
-		lg->mm = current->mm;
-		mmgrab(lg->mm);
+		lg->hung_in = true;
 		/* Pairs with the acquires in read and write. */
 		smp_store_release(&file->private_data, lg);
 		guests++;
@@ -159,8 +195,8 @@ static ssize_t lguest_write(struct file *file, const char __user *in,
 		return -EFAULT;
 	if (args[0] == LHREQ_INITIALIZE)
 		return initialise(file, in, n);
-	if (!lg)
-		return -EINVAL;
+	if (!lg || current->mm != lg->mm)
+		return lg ? -EPERM : -EINVAL;
 	switch (args[0]) {
 	case LHREQ_IRQ:
 		if (args[1] >= LGUEST_NR_IRQS)
@@ -171,7 +207,7 @@ static ssize_t lguest_write(struct file *file, const char __user *in,
 	case LHREQ_BIND_DMA:
 		if (n < sizeof(args) || args[3] > INT_MAX)
 			return n < sizeof(args) ? -EINVAL : -EBADF;
-		if (lg->cpu.task != current || current->mm != lg->mm)
+		if (lg->cpu.task != current)
 			return -EPERM;
 		err = bind_for_launcher(lg, args[1], args[2], args[3]);
 		break;
@@ -193,10 +229,9 @@ static ssize_t lguest_read(struct file *file, char __user *out, size_t n,
 	lg = smp_load_acquire(&file->private_data);
 	if (!lg || n < sizeof(event))
 		return -EINVAL;
-	if (lg->cpu.task != current)
+	if (current->mm != lg->mm || lg->cpu.task != current)
 		return -EPERM;
-	if (current->mm != lg->mm || current->mm->context.ldt ||
-	    launcher_has_shadow_stack())
+	if (current->mm->context.ldt || launcher_has_shadow_stack())
 		return -EOPNOTSUPP;
 	err = run_guest(&lg->cpu, &event);
 	if (err)

@@ -18,7 +18,6 @@
 
 #include <linux/mm.h>
 #include <linux/nospec.h>
-#include <linux/sched/mm.h>
 #include <asm/trap_pf.h>
 #include "lg.h"
 
@@ -34,6 +33,8 @@
 
 atomic_long_t pinned_pages;	/* of all Guests */
 
+static bool is_memory(struct page *page);
+static void keep_page(struct lguest *lg, u64 gfn, struct page *page);
 static bool pin_around(struct lguest *lg, u64 gfn);
 static bool pin_one(struct lguest *lg, u64 gfn);
 
@@ -58,12 +59,6 @@ void *guest_page(struct lguest *lg, u64 gfn)
 	return page_address(lg->pages[gfn]);
 }
 
-static void keep_page(struct lguest *lg, u64 gfn, struct page *page)
-{
-	WRITE_ONCE(lg->pages[gfn], page);
-	atomic_long_inc(&pinned_pages);
-}
-
 static bool pin_around(struct lguest *lg, u64 gfn)
 {
 	u64 first = round_down(gfn, PIN_PAGES), n, i;
@@ -74,7 +69,7 @@ static bool pin_around(struct lguest *lg, u64 gfn)
 	got = pin_user_pages_fast(lg->memory + first * PAGE_SIZE, n,
 				  FOLL_WRITE | FOLL_LONGTERM, pages);
 	for (i = 0; got > 0 && i < got; i++) {
-		if (lg->pages[first + i])
+		if (lg->pages[first + i] || !is_memory(pages[i]))
 			unpin_user_page(pages[i]);
 		else
 			keep_page(lg, first + i, pages[i]);
@@ -82,15 +77,36 @@ static bool pin_around(struct lguest *lg, u64 gfn)
 	return lg->pages[gfn];
 }
 /*:*/
+static void keep_page(struct lguest *lg, u64 gfn, struct page *page)
+{
+	WRITE_ONCE(lg->pages[gfn], page);
+	atomic_long_inc(&pinned_pages);
+}
+
+static bool is_memory(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_anon(folio) || folio_test_swapbacked(folio) ||
+	       folio_test_hugetlb(folio);
+}
+
 static bool pin_one(struct lguest *lg, u64 gfn)
 {
 	struct page *page;
+	int got;
 
-	if (pin_user_pages_fast(lg->memory + gfn * PAGE_SIZE, 1,
-				FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
-		return false;
-	keep_page(lg, gfn, page);
-	return true;
+	got = pin_user_pages_fast(lg->memory + gfn * PAGE_SIZE, 1,
+				  FOLL_WRITE | FOLL_LONGTERM, &page);
+	if (got == 1 && is_memory(page)) {
+		keep_page(lg, gfn, page);
+		return true;
+	}
+	if (got == 1)
+		unpin_user_page(page);
+	kill_guest(&lg->cpu, "gpa %llx has no memory, or a file's: error %d",
+		   gfn << PAGE_SHIFT, got == 1 ? -EFAULT : got);
+	return false;
 }
 
 /*
@@ -111,11 +127,9 @@ int init_memory(struct lguest *lg, u64 memory, u64 bytes)
 	u64 n = bytes >> PAGE_SHIFT;
 	int err;
 
-	err = account_locked_vm(current->mm, n, true);
+	err = account_locked_vm(lg->mm, n, true);
 	if (err)
 		return err;
-	lg->charged_mm = current->mm;
-	mmgrab(lg->charged_mm);
 	lg->memory = memory;
 	lg->nr_pages = n;
 	lg->pages = kvcalloc(n, sizeof(*lg->pages), GFP_KERNEL_ACCOUNT);
@@ -135,10 +149,8 @@ void free_memory(struct lguest *lg)
 		unpin_user_pages_dirty_lock(&lg->pages[i], 1, true);
 		atomic_long_dec(&pinned_pages);
 	}
-	if (lg->charged_mm) {
-		account_locked_vm(lg->charged_mm, lg->nr_pages, false);
-		mmdrop(lg->charged_mm);
-	}
+	if (lg->nr_pages)
+		account_locked_vm(lg->mm, lg->nr_pages, false);
 	kvfree(lg->pages);
 	free_page((unsigned long)lg->first_data);
 }

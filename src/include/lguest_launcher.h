@@ -8,9 +8,10 @@
 /*
  * write(): an array of __u64, the first of which is one of these. The file
  * position is never used. Errors: EINVAL for nonsense, EBUSY for a second
- * LHREQ_INITIALIZE or a second Guest in one process, EPERM from a thread
- * other than the initialising one, ENOMEM, and EOPNOTSUPP on a machine that
- * lg refuses (dmesg says why).
+ * LHREQ_INITIALIZE or a second Guest in one process, EPERM from a process
+ * other than the initialising one (also after an exec(): the Guest ends with
+ * the memory that it lies in) or, where the request says so, another thread;
+ * ENOMEM, and EOPNOTSUPP on a machine that lg refuses (dmesg says why).
  */
 enum lguest_request {
 	LHREQ_INITIALIZE,	/* struct lguest_initialize */
