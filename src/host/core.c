@@ -480,6 +480,8 @@ static void answer_exit(struct lg_cpu *cpu)
 		return;
 	}
 	cpu->exits[min_t(u64, trap, LG_TRAP_BROKEN)]++;
+	if (cpu->steps && end_step(cpu))
+		return;		/* told with the shadow */
 	switch (trap) {
 	case LG_TRAP_SYSCALL:
 		if (cpu->context.user_mode)

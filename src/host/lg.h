@@ -62,6 +62,8 @@ struct lg_cpu {
 	u64 cr3, cr4, xcr0;		/* as the Guest wrote them */
 	struct shadow_root *root;	/* that goes with it */
 	u64 awaited_gva;		/* user mode faulted here, or 0 */
+	bool steps, steps_itself;	/* one instruction; the Guest's wish */
+	u64 step_gva[2], step_rip;	/* which writes to nowhere */
 	gate_desc gates[256];
 	unsigned long irqs_with_gate;	/* the others wait */
 	u64 gp_entry, syscall_entry;
@@ -93,6 +95,7 @@ struct lguest {
 	struct page **pages;		/* by gfn, pinned; NULL: not yet */
 	struct lguest_data *data;	/* hostile: the Guest writes it */
 	void *first_data;		/* what stood in for it at first */
+	void *nowhere;			/* ones: where there is no memory */
 
 	struct shadow_root roots[SHADOW_ROOTS];
 	u64 upper[256];			/* the kernel's half, for all roots */
@@ -175,6 +178,7 @@ void load_guest_cr3(struct lg_cpu *cpu, u64 cr3);
 void flush_shadow(struct lg_cpu *cpu, bool all);
 void flush_shadow_page(struct lg_cpu *cpu, u64 gva);
 void answer_page_fault(struct lg_cpu *cpu);
+bool end_step(struct lg_cpu *cpu);
 void expect_fault_again(struct lg_cpu *cpu);
 void hide_from_user_mode(struct lg_cpu *cpu);
 bool read_guest(struct lg_cpu *cpu, u64 gva, void *to, size_t bytes);

@@ -18,6 +18,7 @@
 
 #include <linux/mm.h>
 #include <linux/nospec.h>
+#include <asm/debugreg.h>
 #include <asm/trap_pf.h>
 #include "lg.h"
 
@@ -153,6 +154,7 @@ void free_memory(struct lguest *lg)
 		account_locked_vm(lg->mm, lg->nr_pages, false);
 	kvfree(lg->pages);
 	free_page((unsigned long)lg->first_data);
+	free_page((unsigned long)lg->nowhere);
 }
 /* What a walk found: the frame, and the rights of all levels together. */
 struct translation {
@@ -578,11 +580,71 @@ void hide_from_user_mode(struct lg_cpu *cpu)
 	if (cpu->root->hides)
 		drop_process(cpu->lg, cpu->root);
 }
+/* The page for what is not there. Errors: NULL, and the Guest is dead. */
+static struct page *find_nowhere(struct lg_cpu *cpu, u64 gva, bool write)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+	struct lguest *lg = cpu->lg;
+
+	if (!lg->nowhere) {
+		lg->nowhere = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+		if (!lg->nowhere) {
+			kill_guest(cpu, "no memory for a page of ones");
+			return NULL;
+		}
+		memset(lg->nowhere, 0xff, PAGE_SIZE);
+	}
+	if (write) {
+		cpu->step_gva[1] = gva;
+		if (cpu->step_rip == regs->rip)
+			cpu->step_gva[1] = cpu->step_gva[0];
+		cpu->step_gva[0] = gva;
+		cpu->step_rip = regs->rip;
+		if (!cpu->steps)
+			cpu->steps_itself = regs->rflags & X86_EFLAGS_TF;
+		cpu->steps = true;
+		regs->rflags |= X86_EFLAGS_TF;
+	}
+	return virt_to_page(lg->nowhere);
+}
+
+static struct page *find_page(struct lg_cpu *cpu, u64 gva,
+			      struct translation *t, bool write)
+{
+	if (t->gfn >= cpu->lg->nr_pages) {
+		if (!write)
+			t->rights &= ~_PAGE_RW;
+		return find_nowhere(cpu, gva, write);
+	}
+	if (!guest_page(cpu->lg, t->gfn))
+		return NULL;
+	return pinned_page(cpu->lg, t->gfn << PAGE_SHIFT);
+}
+
+/*
+ * Returns true if the exit was the end of the step, and nothing else. Context:
+ * the Guest's thread, after an exit, if cpu->steps.
+ */
+bool end_step(struct lg_cpu *cpu)
+{
+	struct lg_regs *regs = &cpu->context.regs;
+	bool hit = READ_ONCE(cpu->lg->data->dr6) & DR_TRAP_BITS;
+
+	cpu->steps = false;
+	flush_shadow_page(cpu, cpu->step_gva[0]);
+	flush_shadow_page(cpu, cpu->step_gva[1]);
+	memset(cpu->lg->nowhere, 0xff, PAGE_SIZE);
+	if (cpu->steps_itself)
+		return false;
+	regs->rflags &= ~X86_EFLAGS_TF;
+	return regs->trap == X86_TRAP_DB && !hit;
+}
 /* Returns 0, or what walk_guest() returns, or -EFAULT for a gap. */
 static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 {
 	u64 *last_table, *shadow;
 	struct translation t;
+	struct page *page;
 	int err;
 
 	if (!is_canonical(gva) || ((gva >> 39) & 511) == SWITCHER_SLOT) {
@@ -592,11 +654,9 @@ static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 	err = walk_guest(cpu, gva, access, &t);
 	if (err)
 		return err;
-	if (!guest_page(cpu->lg, t.gfn)) {
-		kill_guest(cpu, "page at %llx mapped to %llx: no such memory",
-			   gva, t.gfn << PAGE_SHIFT);
+	page = find_page(cpu, gva, &t, *access & X86_PF_WRITE);
+	if (!page)
 		return -EINVAL;
-	}
 	last_table = last_table_entry(cpu, gva, cpu->context.user_mode);
 	if (!last_table) {
 		drop_all(cpu->lg);
@@ -610,8 +670,8 @@ static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)
 		*last_table |= SHADOW_PIECES;
 	shadow = table_of(*last_table);
 	fill_around(cpu, gva, shadow, &t);
-	fill_one(cpu, gva, &shadow[(gva >> PAGE_SHIFT) & 511],
-		 pinned_page(cpu->lg, t.gfn << PAGE_SHIFT), t.rights);
+	fill_one(cpu, gva, &shadow[(gva >> PAGE_SHIFT) & 511], page,
+		 t.rights);
 	return 0;
 }
 /*:*/
@@ -684,8 +744,11 @@ void answer_page_fault(struct lg_cpu *cpu)
 
 	if (cpu->context.user_mode)
 		access |= X86_PF_USER;
-	if (fill_shadow(cpu, gva, &access) != -EFAULT)
+	if (fill_shadow(cpu, gva, &access) != -EFAULT) {
+		if (cpu->steps)
+			fill_shadow(cpu, cpu->step_gva[1], &access);
 		return;
+	}
 	if (!is_canonical(gva)) {
 		inject(cpu, X86_TRAP_GP, 0);
 		return;

@@ -5,7 +5,7 @@
 # The same programs say so on the bare kernel.
 . tests/vm/lib.sh
 
-plan 114
+plan 126
 guest programs <<'END'
 /tests/huge
 echo "huge: status $?"

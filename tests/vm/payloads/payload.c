@@ -96,7 +96,8 @@ PAYLOAD(bad_data, "mov $0x7777777000, %rdi\n mov $1, %esi\n"
 	CALL(LHCALL_INIT));
 PAYLOAD(bad_jump, "mov $0x8000000000000000, %rax\n jmp *%rax\n");
 PAYLOAD(bad_cr3, "mov $0x7000000000, %rdi\n" CALL(LHCALL_NEW_PGTABLE) "nop\n");
-PAYLOAD(bad_frame, "mov 0x600000, %eax\n");
+PAYLOAD(no_memory, "mov 0x600000, %eax\n cmp $-1, %eax\n jne 1f\n"
+	"movl $5, 0x600000\n cmpl $-1, 0x600000\n jne 1f\n" OFF "1: ud2\n");
 PAYLOAD(no_gate, INIT STACK "ud2\n");
 PAYLOAD(no_stack, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 	CALL(LHCALL_LOAD_IDT) "xor %esp, %esp\n ud2\n");
@@ -142,7 +143,7 @@ static const struct payload {
 } payloads[] = {
 #define P(name) { #name, name, name##_end }
 	P(off), P(calls), P(spin), P(split_frame), P(registers), P(bad_call),
-	P(bad_data), P(bad_jump), P(bad_cr3), P(bad_frame), P(no_gate),
+	P(bad_data), P(bad_jump), P(bad_cr3), P(no_memory), P(no_gate),
 	P(no_stack), P(bad_stack), P(bad_return), P(bad_user_return),
 	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
 	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),

@@ -342,6 +342,30 @@ static void global_low_page(void)
 	saw("forgotten with PGE", toggled, FRAMES);
 }
 
+/* Where there is no memory, reads are ones, and writes are lost. */
+static void nowhere(void)
+{
+	struct step *seen[4], *wrote[2];
+	int i;
+
+	begin();
+	SET(HIGH, 0, 0x4000000 | PS | P | W);
+	SET(HIGH, 1, FRAMES | PS | P | W);
+	seen[0] = PEEK(BIG);
+	wrote[0] = POKE(BIG, 5);
+	seen[1] = PEEK(BIG);
+	wrote[1] = POKE(BIG + 4092, 6);		/* to two pages at once */
+	seen[2] = PEEK(BIG + 4092);
+	POKE(BIG + 0x200000 - 4, 0x700000008);	/* half of it is memory */
+	seen[3] = PEEK(BIG + 0x200000);
+	run();
+	for (i = 0; i < 3; i++)
+		saw("no memory: ones", seen[i], ~0ULL);
+	for (i = 0; i < 2; i++)
+		said("a write there", wrote[i], 0, 0);
+	saw("and half a write", seen[3], (FRAMES & ~0xffffffffULL) | 7);
+}
+
 int main(void)
 {
 	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
@@ -355,5 +379,6 @@ int main(void)
 	reserved_bits();
 	tags();
 	global_low_page();
+	nowhere();
 	return 0;
 }
