@@ -36,6 +36,7 @@ try "lg.ko loads" insmod /lguest/lg.ko
 	end=commands >>/tmp/guest.log 2>&1
 is "reboot, then poweroff: exit status" $? 0
 is "and two boots" "$(times_said GUEST-SHELL-READY)" 2
+[ "$(times_said GUEST-SHELL-READY)" = 2 ] || sed 's/^/guest| /' /tmp/guest.log
 
 run_guest 256 vmlinux end=crash
 is "a crash: exit status" $? 1
