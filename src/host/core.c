@@ -96,8 +96,6 @@ static unsigned long guest_cr4(struct lg_cpu *cpu, bool user)
 		cr4 &= ~X86_CR4_SMAP;
 	if (!(cpu->cr4 & X86_CR4_OSXSAVE))
 		cr4 &= ~X86_CR4_OSXSAVE;
-	if (user && !(cpu->cr4 & X86_CR4_FSGSBASE))
-		cr4 &= ~X86_CR4_FSGSBASE;
 	if (user)
 		cr4 |= cpu->cr4 & X86_CR4_TSD;
 	return cr4;
@@ -107,7 +105,7 @@ static unsigned long guest_cr4(struct lg_cpu *cpu, bool user)
 
 static u64 guest_xcr0(struct lg_cpu *cpu, struct lg_area *area)
 {
-	if (!(cpu->cr4 & X86_CR4_OSXSAVE))
+	if (!(cpu->cr4 & cr4_read_shadow() & X86_CR4_OSXSAVE))
 		return area->host_xcr0;		/* nobody can tell */
 	return cpu->xcr0 | (area->host_xcr0 & XFEATURES_NOT_OFFERED);
 }
@@ -156,7 +154,8 @@ static void choose_msrs(struct lg_area *area)
 
 	area->nr_msrs = 0;
 	want_msr(area, MSR_LSTAR, 0, stubs + (u64)switcher_syscall);
-	if (vendor != X86_VENDOR_INTEL || under_tcg)
+	if (vendor != X86_VENDOR_INTEL ||
+	    boot_cpu_has(X86_FEATURE_HYPERVISOR))
 		want_msr(area, MSR_CSTAR, 0, stubs + (u64)switcher_syscall32);
 	want_msr(area, MSR_STAR, ~(u32)0,
 		 (u64)(__USER32_CS << 16 | __KERNEL_CS) << 32);
@@ -193,9 +192,8 @@ static void describe_cpu(struct lg_area *area)
 
 	host->pku = !!(cr4 & X86_CR4_PKE);
 	host->cr3_noflush = cr4 & X86_CR4_PCIDE ? X86_CR3_PCID_NOFLUSH : 0;
-	host->writes_records = boot_cpu_has(X86_FEATURE_DTES64) &&
-			       boot_cpu_has(X86_FEATURE_PEBS) &&
-			       boot_cpu_has(X86_FEATURE_BTS);
+	host->writes_records = boot_cpu_has(X86_FEATURE_DTES64);
+	host->has_pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	host->kernel_ibrs = boot_cpu_has(X86_FEATURE_KERNEL_IBRS);
 	area->state->verw_selector = __KERNEL_DS;
 	rdmsrl(MSR_GS_BASE, host->gs_base);

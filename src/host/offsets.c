@@ -39,7 +39,7 @@ static void __used host_offsets(void)
 {
 	HOST(rsp); HOST(fs_base); HOST(gs_base); HOST(pkru); HOST(pku);
 	HOST(ds); HOST(es); HOST(fs); HOST(gs); HOST(guest_ldt);
-	HOST(writes_records); HOST(debugctl); HOST(pebs);
+	HOST(writes_records); HOST(has_pebs); HOST(debugctl); HOST(pebs);
 	HOST(kernel_ibrs); HOST(user_spec_ctrl); HOST(cr3_noflush);
 	HOST(gdt); HOST(gdt_rw); HOST(idt); HOST(guest_gdt);
 	HOST(guest_idt);

@@ -87,7 +87,8 @@ struct switcher_host {
 	u16 ds, es, fs, gs;
 	u32 pkru;
 	u8 pku;			/* this CPU has the instructions */
-	u8 writes_records;	/* and this: PEBS, BTS */
+	u8 writes_records;	/* and this: a debug store, for BTS */
+	u8 has_pebs;		/* and PEBS: either may be there alone */
 	u8 kernel_ibrs;		/* Linux turns IBRS off for programs */
 	u16 guest_ldt;		/* selector: 0, or GDT_ENTRY_LDT */
 	u64 user_spec_ctrl;	/* what it then writes */

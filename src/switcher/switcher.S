@@ -99,6 +99,8 @@
 	andl	$~DEBUGCTLMSR_TR, %eax
 	wrmsr
 .Lpebs\@:
+	cmpb	$0, HOST(has_pebs)
+	je	.Ldone\@
 	movl	$MSR_IA32_PEBS_ENABLE, %ecx
 	rdmsr
 	movl	%eax, HOST(pebs)

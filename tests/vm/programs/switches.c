@@ -16,7 +16,6 @@
 #define OSXSAVE		(1u << 27)
 #define AVX		(1u << 28)
 #define RDTSCP		(1u << 27)
-#define HAS_FSGSBASE	(1u << 1)	/* AT_HWCAP2 */
 
 static sigjmp_buf again;
 
@@ -174,17 +173,6 @@ static void promise_vectors(void)
 	check(kept == 4, "AVX registers are kept", "in %d of 4", kept);
 }
 
-#ifdef __x86_64__
-static void promise_bases(void)
-{
-	int told = !!(getauxval(AT_HWCAP2) & HAS_FSGSBASE);
-	int raised = RAISES("rdgsbase %%rax" : : : "rax");
-
-	check(raised == (told ? 0 : SIGILL), "rdgsbase as promised",
-	      "told %d, signal %d", told, raised);
-}
-#endif
-
 int main(void)
 {
 	on_signal(SIGSEGV, 0, note);
@@ -194,8 +182,5 @@ int main(void)
 	if (has_rdtscp())
 		tell_the_cpu();
 	promise_vectors();
-#ifdef __x86_64__
-	promise_bases();
-#endif
 	return done();
 }
