@@ -75,7 +75,7 @@ run 90 pipes-signals
 run 90 pipes-signals32
 run 150 memory "$MEGABYTES"
 run 90 sparse /tmp
-run 90 devmem
+run 90 nowhere
 run 90 threads
 run 90 threads32
 run 90 fpu

@@ -36,6 +36,7 @@ alone() {
 	(
 		flock 9
 		"$@" 9>&-
+		exit $?	# or the shell becomes the command, and the lock is gone
 	) 9>build/vm/lock
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * devmem: /dev/mem where there is no memory, as dmidecode and X look at it. In
+ * nowhere: /dev/mem where there is no memory, as dmidecode and X look at it. In
  * a Guest, reads are ones and writes go nowhere. As root.
  */
 #include "check.h"
