@@ -26,8 +26,7 @@ Beer:
 # What programs say in the book and the README: from a Host and its Guests.
 .PHONY: transcripts
 transcripts: deps tangle
-	+$(Q)kver=$$(extract/kver 6.1) && $(MAKE) --no-print-directory built \
-		KVER=$$kver OUT=build/host-$$kver
+	+$(Q)$(MAKE) --no-print-directory built KVER=$(OWN) OUT=build/host-$(OWN)
 	$(Q)book/capture book/captured
 	$(Q)book/quote README.md >build/README.md && \
 		cat build/README.md >README.md

@@ -3,8 +3,9 @@
 # sparse, the kernel's second opinion on types and address spaces.
 . tests/book/lib.sh
 
-echo 1..2
-for series in 6.1 6.12; do
+kernels=$(extract/kver tried)
+echo "1..$(echo "$kernels" | wc -w)"
+for series in $kernels; do
 	kver=$(extract/kver $series)
 	MAKEFLAGS='' make -C "/lib/modules/$kver/build" C=2 \
 		M="$PWD/build/host-$kver/kbuild/$kver" \

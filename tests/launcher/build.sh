@@ -24,9 +24,10 @@ guest_code() {
 	${CC:-gcc} -c "$@" tests/launcher/tiny.S -o "$out"
 }
 
-# The stock kernels that are installed here.
+# The stock kernels that are installed here, and not new to us.
 kernels() {
 	for i in /boot/vmlinuz-*; do
-		[ -r "$i" ] && echo "${i#/boot/vmlinuz-}"
+		[ -r "$i" ] && extract/kver tried "${i#/boot/vmlinuz-}" &&
+			echo "${i#/boot/vmlinuz-}"
 	done
 }

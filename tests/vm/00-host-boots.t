@@ -3,8 +3,8 @@
 # Stock kernels boot as the Host, and lg.ko comes and goes.
 . tests/vm/lib.sh
 
-plan 12
-for setting in kernel=6.1 kernel=6.12 boot=bzimage; do
+plan $((4 * times + 4))
+for setting in $kernels boot=bzimage; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 try "there is a /dev/lguest" test -c /dev/lguest

@@ -8,7 +8,7 @@ guest programs <<'END'
 uname -r
 /tests/forks 500
 END
-for setting in kernel=6.1 "kernel=6.12 poison=yes" smp=1 append=pti=on \
+for setting in $old "$new poison=yes" smp=1 append=pti=on \
 	boot=bzimage boot=5level; do
 	host $setting <<'END'
 image=vmlinux

@@ -8,13 +8,13 @@
 # QEMU's string instructions are as fast as they are; it only has to say so.
 icelake='max,vendor=GenuineIntel,family=6,model=106,stepping=6'
 icelake="$icelake,x-force-features=on,+erms,+fsrm"
-some="kernel=6.1:cpu=$icelake kernel=6.12:cpu=Skylake-Server
-	kernel=6.1:cpu=EPYC-Milan"
-rest="kernel=6.12:cpu=$icelake kernel=6.1:cpu=Skylake-Server
-	kernel=6.12:cpu=EPYC-Milan"
+some="$old:cpu=$icelake $new:cpu=Skylake-Server
+	$old:cpu=EPYC-Milan"
+rest="$new:cpu=$icelake $old:cpu=Skylake-Server
+	$new:cpu=EPYC-Milan"
 for cpu in Icelake-Server EPYC-Rome EPYC Opteron_G5 core2duo qemu64 Nehalem \
 	Haswell Denverton Snowridge KnightsMill Dhyana; do
-	rest="$rest kernel=6.1:cpu=$cpu kernel=6.12:cpu=$cpu"
+	rest="$rest $old:cpu=$cpu $new:cpu=$cpu"
 done
 [ "${CPUS-}" = all ] && some="$some $rest"
 

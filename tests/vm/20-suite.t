@@ -7,7 +7,7 @@ plan 14
 guest programs <<'END'
 sh /tests/guest-suite.sh
 END
-for setting in kernel=6.1 "kernel=6.12 poison=yes"; do
+for setting in $old "$new poison=yes"; do
 	host $setting timeout=900 memory=1536 <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 limit=800

@@ -15,7 +15,7 @@ work)
 	;;
 esac
 END
-for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
+for setting in $new "$old poison=yes"; do
 	host $setting timeout=600 memory=1536 <<'END'
 times_said() {
 	grep -c "$1" /tmp/guest.log

@@ -6,7 +6,7 @@
 
 plan 167
 guest </dev/null
-for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
+for setting in $new "$old poison=yes"; do
 	host $setting <<'END'
 # ends NAME TEXT [SECONDS]: what its Launcher hears in the end
 ends() {

@@ -4,9 +4,9 @@
 # Guest that has asked for nothing, and switches that this Host does not have.
 . tests/vm/lib.sh
 
-plan 8
+plan $((4 * times))
 guest </dev/null
-for setting in kernel=6.1 kernel=6.12; do
+for setting in $kernels; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 taskset 2 payload bad_user_return 60 >/tmp/out 2>&1 &

@@ -22,14 +22,14 @@ fail_a_little() {
 	monitor "mce 1 1 0xb000100000000000 0x5 0 0"
 }
 
-plan 48
+plan $((24 * times))
 guest programs <<'END'
 cd /tests
 ONLY="switches switches32" sh guest-suite.sh
 END
-for kernel in 6.1 6.12; do
-	host kernel=$kernel poison=yes timeout=400 meanwhile=fail_a_little \
-		modules="kvm ccp kvm-amd $(our_modules $kernel)" <<'END'
+for setting in $kernels; do
+	host $setting poison=yes timeout=400 meanwhile=fail_a_little \
+		modules="kvm ccp kvm-amd $(our_modules ${setting#kernel=})" <<'END'
 registers() {
 	cat /sys/module/look/parameters/registers
 }

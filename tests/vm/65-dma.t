@@ -6,7 +6,7 @@
 
 plan 158
 guest </dev/null
-for setting in kernel=6.12 "kernel=6.1 poison=yes"; do
+for setting in $new "$old poison=yes"; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 timeout 100 dma

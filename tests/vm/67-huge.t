@@ -5,14 +5,14 @@
 # The same programs say so on the bare kernel.
 . tests/vm/lib.sh
 
-plan 126
+plan $((62 * times + 2))
 guest programs <<'END'
 /tests/huge
 echo "huge: status $?"
 /tests/churn 8 3
 echo "churn: status $?"
 END
-for setting in kernel=6.1 kernel=6.12; do
+for setting in $kernels; do
 	host $setting memory=1536 <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 tlb
@@ -25,7 +25,7 @@ try "and never seen by the next owner" guest_said 'churn: status 0'
 leaves_no_trace
 END
 done
-bare kernel=6.1 memory=1024 append=bare <<'END'
+bare $old memory=1024 append=bare <<'END'
 for program in huge churn; do
 	if /tests/$program 3 3 >/tmp/said; then
 		echo "ok - $program says the same"

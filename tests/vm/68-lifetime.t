@@ -3,9 +3,9 @@
 # Whose memory is a Guest's, and until when: its Launcher's, and no longer.
 . tests/vm/lib.sh
 
-plan 194
+plan $((97 * times))
 guest </dev/null
-for setting in ${ONLY:-kernel=6.12 kernel=6.1}; do
+for setting in ${ONLY:-$kernels}; do
 	host $setting poison=yes <<'END'
 mkdir /etc /ramfs
 echo 'nobody:x:65534:65534::/:/bin/sh' >/etc/passwd

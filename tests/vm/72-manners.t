@@ -4,7 +4,7 @@
 # and put it into the background.
 . tests/vm/lib.sh
 
-plan 38
+plan $((13 * times + 12))
 
 # A person at a terminal types what the Guest's script asks for.
 guest <<'END'
@@ -84,10 +84,10 @@ is "Ctrl-a x behind a paste leaves: status" "$(cat /tmp/status)" 1
 sed 's/^/guest| /' /tmp/guest.log
 END
 
-for setting in kernel=6.1 kernel=6.12; do
+for setting in $kernels; do
 	{
 		cat "$work/typing"
-		[ $setting = kernel=6.12 ] || cat <<'END'
+		[ $setting != $old ] || cat <<'END'
 # Of 0, 1 and 2 some are closed.
 head -c 1048576 /dev/urandom >/tmp/disk
 sum=$(sha256sum </tmp/disk)

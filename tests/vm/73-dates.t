@@ -4,7 +4,7 @@
 # stopped the Launcher.
 . tests/vm/lib.sh
 
-plan 26
+plan $((13 * times))
 guest <<'END'
 stty -echo
 echo UP
@@ -13,7 +13,7 @@ while read -r order; do
 	echo "DONE $?"
 done
 END
-for setting in kernel=6.1 kernel=6.12; do
+for setting in $kernels; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 begin a 192

@@ -4,7 +4,7 @@
 # something away. It boots, and its programs run.
 . tests/vm/lib.sh
 
-plan 8
+plan $((4 * times))
 guest <<'END'
 for word in $(cat /proc/cmdline); do
 	case $word in lockdown=*) mount -t securityfs s /sys/kernel/security ;; esac
@@ -16,7 +16,7 @@ done
 grep -o " pti" /proc/cpuinfo | head -n 1
 dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|Call Trace'
 END
-for setting in kernel=6.1 kernel=6.12; do
+for setting in $kernels; do
 	host $setting <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 # boots TEXT WORD...

@@ -86,7 +86,7 @@ END
 } >"$work/in-guest"
 guest drivers <"$work/in-guest"
 
-for setting in kernel=6.1 "kernel=6.12 poison=yes"; do
+for setting in $old "$new poison=yes"; do
 	host $setting timeout=200 memory=1536 <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
 mkdir /mnt

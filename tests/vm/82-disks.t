@@ -200,5 +200,5 @@ is "the disks' kinds are the Host's" "$(said a KIND)" \
 is "it has two partitions" "$(said a PART)" "lgba1 16384 lgba2 32768"
 leaves_no_trace
 END
-} | host kernel=6.12 modules="loop ext4 tun bridge virtio_pci virtio_blk" \
+} | host $new modules="loop ext4 tun bridge virtio_pci virtio_blk" \
 	memory=1536 timeout=200

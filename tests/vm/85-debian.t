@@ -8,7 +8,7 @@ plan 34
 debian=build/debian.ext4
 [ -e $debian ] || { echo "no $debian: make rootfs" >&2; exit 1; }
 guest programs </dev/null
-for setting in kernel=6.1 "kernel=6.12 poison=yes"; do
+for setting in $old "$new poison=yes"; do
 	cp --sparse=always $debian "$work/debian.ext4"
 	host $setting memory=1536 timeout=600 \
 		modules="virtio_pci virtio_blk tun" drive="$work/debian.ext4" <<'END'

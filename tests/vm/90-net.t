@@ -146,7 +146,7 @@ is "no tap is left" "$(ls /sys/class/net | grep -c lg)" 0
 leaves_no_trace
 END
 
-with_beginning kernel=6.12 modules=tun memory=1536 timeout=300 <<'END'
+with_beginning $new modules=tun memory=1536 timeout=300 <<'END'
 modprobe tun
 tcp serve 5000 &
 begin a 192 --tunnet=10.1.1.1 --sharenet=$wire to=10.1.2.1

@@ -8,8 +8,9 @@
 #	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
-# host and bare take: kernel=6.1|6.12 smp=2 memory=1024 timeout=240
-# boot=pvh|bzimage|5level append="words" meanwhile="a function that runs beside it"
+# host and bare take: kernel=6.1, out of $kernels, which $old and $new are of, too;
+# smp=2 memory=1024 timeout=240 boot=pvh|bzimage|5level append="words"
+# meanwhile="a function that runs beside it"
 # modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda,
 # cpu=Skylake-Server for another CPU than all that QEMU can do, without=-erms,-fsrm
 # to take features from it, icount=OPTIONS to have its clock count instructions,
@@ -25,6 +26,25 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 log=build/vm/logs/$test.log
 : >"$log"
+
+# The kernels that are tested here, as settings; and how often a test with each
+# of them says what it says with one.
+kernels=$(for series in $(extract/kver series); do
+	! extract/kver tried "$series" &&
+		[ ! -e "build/host-$(extract/kver "$series")/lg.ko" ] ||
+		echo "kernel=$series"
+done | xargs)
+old=${kernels%% *} new=${kernels##* }
+times=$(echo "$kernels" | wc -w)
+
+# What a kernel does with a test that nobody has tried with it yet does not count.
+case $0 in *.t)
+	if [ -z "${NOT_TRIED-}" ] && ! extract/kver tried "${new#kernel=}"; then
+		NOT_TRIED=$new sh "$0" "$@" | tests/vm/not-tried "$new"
+		exit
+	fi
+	;;
+esac
 
 plan() {
 	echo "1..$1"
@@ -131,7 +151,7 @@ host_initramfs() {
 }
 
 settings() {
-	kernel=6.1 smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
+	kernel=${old#kernel=} smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
 	modules='' drive= icount= cpu=max without= poison=
 	label=
 	for setting; do
@@ -231,10 +251,14 @@ run_machine() {
 	rm "$log.now"
 }
 
+cannot_start() {
+	echo "not ok - ${label:+$label: }what the machine starts from"
+}
+
 host() {
 	settings "$@"
 	cat >"$work/host.sh"
-	host_initramfs "$work/host.cpio" "$kver"
+	(host_initramfs "$work/host.cpio" "$kver") || { cannot_start; return; }
 	run_machine "$work/host.cpio" HOST-DONE
 }
 
@@ -242,6 +266,6 @@ host() {
 bare() {
 	settings "$@"
 	cat >"$work/guest.sh"
-	guest_initramfs "$work/bare.cpio"
+	(guest_initramfs "$work/bare.cpio") || { cannot_start; return; }
 	run_machine "$work/bare.cpio" GUEST-DONE
 }
