@@ -87,7 +87,6 @@ $(WOVEN)/lguest.epub: $(WOVEN)/book.json $(FIGURES) book/epub.lua \
 		book/common.lua book/book.yaml book/epub.css book/repack
 	$(Q)$(DATED) pandoc -f json -t epub3 -L book/epub.lua \
 		--metadata-file=book/book.yaml -M date=$(EDITION) --toc \
-		--css=book/epub.css --toc-depth=2 --epub-chapter-level=1 \
-		$< -o $@.new.epub
+		--css=book/epub.css --toc-depth=2 $< -o $@.new.epub
 	$(Q)$(DATED) book/repack $@.new.epub $@
 	$(Q)rm $@.new.epub

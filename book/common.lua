@@ -324,10 +324,20 @@ end
 
 -- A figure's text goes into the page, so that it follows the page's colours.
 -- It can have the focus, and scroll, where it is too wide.
+-- To pandoc 2 it is a paragraph that has only an image; to 3, a block of its own.
 function book.figure(el)
-	local image = #el.content == 1 and el.content[1]
+	local para, image = el, nil
+	if el.t == 'Figure' then
+		para = el.content[1]
+	end
+	if para and para.content and #para.content == 1 then
+		image = para.content[1]
+	end
 	if not image or image.t ~= 'Image' then
 		return nil
+	end
+	if el.t == 'Figure' then
+		image.identifier = el.identifier
 	end
 	local svg = book.read('book/' .. image.src):gsub('^.-<svg', function()
 		return '<svg role="img" aria-label="' ..

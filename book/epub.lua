@@ -99,6 +99,7 @@ function Pandoc(doc)
 	for _, chapter in ipairs(book.chapters) do
 		blocks:extend(pandoc.Div(chapter.blocks):walk({
 			CodeBlock = code, Link = link, Para = book.figure,
+			Figure = book.figure,
 		}).content)
 	end
 	blocks:insert(pandoc.Header(1, 'The passages by tag'))

@@ -171,7 +171,7 @@ local function render(blocks)
 			end
 			return el
 		end,
-		Para = book.figure,
+		Para = book.figure, Figure = book.figure,
 		Table = function(el)
 			return pandoc.Div({el}, pandoc.Attr('', {'table'},
 				{{'tabindex', '0'}, {'role', 'group'},

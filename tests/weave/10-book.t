@@ -3,7 +3,7 @@
 # make book: what it makes, and that all of it hangs together.
 . tests/weave/lib.sh
 
-echo 1..39
+echo 1..43
 prepare
 result $? "make book"
 find build/book -type f -newer build/book/lguest.epub >"$work/before"
@@ -28,6 +28,25 @@ result $? "each function is in the list of names"
 extract/lines chapters/*.nw >"$work/lines"
 check lines $html "$work/lines"
 result $? "by file, each line leads to its place in the story"
+# all_figures FILE: each figure has its place there
+all_figures() {
+	for figure in book/figures/*.svg; do
+		name=$(basename "$figure" .svg)
+		grep -q "$2$name[\"}]" "$1" || echo "no $name"
+	done >"$work/said"
+	[ ! -s "$work/said" ]
+}
+cat $html/*.html >"$work/html"
+all_figures "$work/html" '<figure id="fig-'
+result $? "HTML: all figures"
+unzip -p build/book/lguest.epub '*.xhtml' >"$work/xhtml"
+all_figures "$work/xhtml" '<figure id="fig-'
+result $? "EPUB: all figures"
+all_figures build/book/pdf/lguest.tex 'label{fig-'
+result $? "PDF: all figures"
+sed 's/<figure id="fig-shadow"//' "$work/html" >"$work/html.bad"
+! all_figures "$work/html.bad" '<figure id="fig-'
+result $? "seen: a figure that is lost"
 for letter in P G D L H S; do
 	extract/extract $letter $(find src -name '*.[chS]' | sort) >"$work/tour"
 	check tour $html $letter "$work/tour"
