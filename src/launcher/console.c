@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 #define MOUTHFUL	256
 #define KEPT		(16 * MB)	/* what a person may be ahead */
 
+enum { OURS, OFF_TO_STOP, OFF_FOR_EVER };	/* hands, on the terminal */
+
 static struct lguest_console *ring;
 static int host_file;
 static bool is_terminal;
@@ -26,7 +29,9 @@ static bool is_terminal;
 static u32 head, came, went;
 static u8 kept[KEPT];
 
+static bool held;			/* the lock of: */
 static volatile sig_atomic_t is_raw;
+static volatile sig_atomic_t hands;
 static struct termios before;
 
 static bool in_foreground(void)
@@ -36,15 +41,42 @@ static bool in_foreground(void)
 	return group < 0 || group == getpgrp();
 }
 
+static void hold_terminal(sigset_t *usual)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, usual);
+	while (__atomic_exchange_n(&held, true, __ATOMIC_ACQUIRE))
+		sched_yield();
+}
+
+static void let_terminal_go(const sigset_t *usual)
+{
+	__atomic_store_n(&held, false, __ATOMIC_RELEASE);
+	pthread_sigmask(SIG_SETMASK, usual, NULL);
+}
+
+static void put_back(int how_far)
+{
+	sigset_t usual;
+
+	hold_terminal(&usual);
+	if (is_raw && in_foreground())
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	is_raw = false;
+	if (hands < how_far)
+		hands = how_far;
+	let_terminal_go(&usual);
+}
+
 /*L:200
  * tcsetattr() may be called in a signal handler; few things may. After
  * that the signal gets what it came for.
  */
 void console_restore(void)
 {
-	if (is_raw && in_foreground())
-		tcsetattr(STDIN_FILENO, TCSANOW, &before);
-	is_raw = false;
+	put_back(OFF_FOR_EVER);
 }
 
 static void leave_by_signal(int number)
@@ -125,13 +157,17 @@ static void window_changed(int number)
 static void make_raw(void)
 {
 	struct termios raw;
+	sigset_t usual;
 
-	if (!is_raw && tcgetattr(STDIN_FILENO, &before))
-		return;
-	is_raw = true;
-	raw = before;
-	cfmakeraw(&raw);
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	hold_terminal(&usual);
+	if (hands == OURS && in_foreground() &&
+	    (is_raw || !tcgetattr(STDIN_FILENO, &before))) {
+		is_raw = true;
+		raw = before;
+		cfmakeraw(&raw);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	let_terminal_go(&usual);
 }
 
 static void take_terminal(void)
@@ -161,7 +197,7 @@ static void stop_by_signal(int number)
 	int error = errno;
 
 	(void)number;
-	console_restore();
+	put_back(OFF_TO_STOP);
 	raise(SIGSTOP);
 	errno = error;
 }
@@ -169,12 +205,17 @@ static void stop_by_signal(int number)
 static void go_on(int number)
 {
 	int error = errno;
+	bool ours = is_terminal && in_foreground();
+	sigset_t usual;
 
-	if (is_terminal && in_foreground()) {
+	hold_terminal(&usual);
+	if (hands == OFF_TO_STOP)
+		hands = OURS;
+	is_raw &= ours;
+	let_terminal_go(&usual);
+	if (ours) {
 		make_raw();
 		window_changed(number);
-	} else {
-		is_raw = false;
 	}
 	errno = error;
 }

@@ -17,6 +17,46 @@
 static struct lguest_console *page;
 static int in[2], out[2], host[2];
 
+/* Bad moments, in the child: what happens when, while somebody else looks on. */
+static volatile enum { NO_MOMENT, CONT_WHILE_ASKING, KEY_BEFORE_STOP,
+		       KEY_BEFORE_END, CONT_BEFORE_END } moment;
+static int keyboard;
+
+int __real_tcgetattr(int fd, struct termios *now);
+int __wrap_tcgetattr(int fd, struct termios *now);
+int __real_raise(int number);
+int __wrap_raise(int number);
+
+/* The thread wants to know what the terminal was, and life goes on. */
+int __wrap_tcgetattr(int fd, struct termios *now)
+{
+	if (moment == CONT_WHILE_ASKING && gettid() != getpid()) {
+		moment = NO_MOMENT;
+		kill(getpid(), SIGCONT);
+		usleep(300000);
+	}
+	return __real_tcgetattr(fd, now);
+}
+
+/* The terminal was put back, and the signal is not there yet. */
+int __wrap_raise(int number)
+{
+	bool stops = number == SIGSTOP;
+
+	if (moment == (stops ? KEY_BEFORE_STOP : KEY_BEFORE_END)) {
+		moment = NO_MOMENT;
+		if (write(keyboard, "k\n", 2) != 2)
+			die("no keyboard");
+		usleep(300000);
+	}
+	if (moment == CONT_BEFORE_END && !stops) {
+		moment = NO_MOMENT;
+		kill(getpid(), SIGCONT);
+		usleep(300000);
+	}
+	return __real_raise(number);
+}
+
 static void say(const char *text, u32 claimed)
 {
 	strcpy(page->out, text);
@@ -357,6 +397,8 @@ static void check_paste(void)
 	close(terminal);
 }
 
+static int bad_moment;
+
 /* In the child: a shell, which has a job in the background. */
 static void live_as_shell(int slave, int orders, int answers)
 {
@@ -371,6 +413,7 @@ static void live_as_shell(int slave, int orders, int answers)
 		setpgid(0, 0);
 		signal(SIGTTOU, SIG_DFL);
 		close(orders);
+		moment = bad_moment;
 		live(true);
 	}
 	setpgid(job, job);
@@ -440,27 +483,44 @@ static bool says_and_hears(void)
 	return strstr(got, "still here");
 }
 
-/* What shells do to their jobs. */
-static void check_jobs(void)
+/* It has the terminal's other end, too: a keyboard for bad moments. */
+static pid_t start_shell(int with)
 {
-	char got[10];
-	int slave, job;
 	pid_t shell;
+	int slave;
 
+	bad_moment = with;
 	memset(page, 0, sizeof(*page));
 	if (openpty(&terminal, &slave, NULL, NULL, NULL) || pipe(orders) ||
 	    pipe(answers) || pipe2(host, O_NONBLOCK))
 		die("no terminal");
+	keyboard = terminal;
 	tcgetattr(slave, &usual);
 	fflush(stdout);
 	shell = fork();
 	if (!shell) {
 		child = true;
-		close(terminal);
 		close(orders[1]);
 		live_as_shell(slave, orders[0], answers[1]);
 	}
-	job = tell('?');
+	close(slave);
+	return shell;
+}
+
+static void end_shell(pid_t shell)
+{
+	close(terminal);
+	kill(shell, SIGKILL);
+	waitpid(shell, NULL, 0);
+}
+
+/* What shells do to their jobs. */
+static void check_jobs(void)
+{
+	pid_t shell = start_shell(NO_MOMENT);
+	char got[10];
+	int job = tell('?');
+
 	usleep(300000);
 	ok(is_running(job) && says_and_hears() && is_usual(),
 	   "in the background it runs, and leaves the terminal alone");
@@ -486,9 +546,50 @@ static void check_jobs(void)
 	tell('t');
 	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(),
 	   "and ends there, without a touch");
-	close(terminal);
-	kill(shell, SIGKILL);
-	waitpid(shell, NULL, 0);
+	end_shell(shell);
+}
+
+/* Who puts the terminal back, and who makes it raw, at the same moment. */
+static void check_moments(void)
+{
+	pid_t shell = start_shell(CONT_WHILE_ASKING);
+
+	usleep(100000);
+	tell('f');
+	ok(within_seconds(is_raw, 1), "SIGCONT while the thread looks: raw");
+	usleep(500000);
+	tell('t');
+	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(),
+	   "and at the end the terminal is as before");
+	end_shell(shell);
+
+	shell = start_shell(KEY_BEFORE_STOP);
+	tell('f');
+	within_seconds(is_raw, 1);
+	tell('s');
+	ok(WIFSTOPPED(tell('w')) && is_usual(),
+	   "a key at the moment of SIGTSTP: stopped, and as before");
+	tell('c');
+	ok(within_seconds(is_raw, 1), "SIGCONT makes it raw");
+	tell('t');
+	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(), "and SIGTERM, usual");
+	end_shell(shell);
+
+	shell = start_shell(KEY_BEFORE_END);
+	tell('f');
+	within_seconds(is_raw, 1);
+	tell('t');
+	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(),
+	   "a key at the moment of SIGTERM: it ends, and is as before");
+	end_shell(shell);
+
+	shell = start_shell(CONT_BEFORE_END);
+	tell('f');
+	within_seconds(is_raw, 1);
+	tell('t');
+	ok(WTERMSIG(tell('w')) == SIGTERM && is_usual(),
+	   "SIGTERM and then SIGCONT, as from timeout: the same");
+	end_shell(shell);
 }
 
 /* nohup, and then the terminal goes away. */
@@ -519,6 +620,7 @@ int main(void)
 	check_terminal();
 	check_paste();
 	check_jobs();
+	check_moments();
 	check_hangup();
 	return finish();
 }
