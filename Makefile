@@ -22,8 +22,9 @@ endif
 
 # Who starts a demo is asked for commands at the end of it.
 ifneq ($(filter demo demo-debian,$(MAKECMDGOALS)),)
-ifneq ($(shell test -t 0 || test -p /dev/stdin || echo nobody),)
-$(error a demo is for somebody at a terminal (or a pipe), and there is nobody)
+ifneq ($(shell test -e /dev/stdin && test "$$(stat -Lc %t:%T /dev/stdin)" != 1:3 || \
+	echo nobody),)
+$(error a demo is for somebody at a terminal (or a pipe, or a file), and there is nobody)
 endif
 endif
 
