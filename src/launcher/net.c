@@ -390,21 +390,57 @@ static const char *make_wire(int fd)
 	return errno ? "has no room for a page" : NULL;
 }
 
+static struct {
+	const char *path;
+	int fd;
+} made[LGUEST_MAX_DEVICES];
+
+static u32 wires_made;
+
+/* Not removed, and not another file's name by now. */
+static bool has_name(int fd, const char *path)
+{
+	struct stat file, name;
+
+	return !fstat(fd, &file) && !stat(path, &name) &&
+	       file.st_dev == name.st_dev && file.st_ino == name.st_ino;
+}
+
+static void take_down_wires(void)
+{
+	struct flock all = {
+		.l_type = F_WRLCK,
+		.l_len = LGUEST_NET_STATIONS + 1,
+	};
+	u32 i;
+
+	for (i = 0; i < wires_made; i++)
+		if (has_name(made[i].fd, made[i].path) &&
+		    !fcntl(made[i].fd, F_OFD_SETLK, &all))
+			unlink(made[i].path);
+}
+
+static void keep_wires(struct device *unused)
+{
+	(void)unused;
+	wires_made = 0;
+}
 /*L:350 A new file is a wire with nobody on it: a page of zeroes. */
 static int open_wire(const char *path)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK;
 	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
-	bool is_new = fd >= 0;
 	const char *fault;
 
-	if (!is_new && errno == EEXIST)
+	if (fd >= 0 && wires_made < LGUEST_MAX_DEVICES) {
+		made[wires_made].path = path;
+		made[wires_made++].fd = fd;
+	} else if (fd < 0 && errno == EEXIST) {
 		fd = open(path, flags);
+	}
 	if (fd < 0)
 		die("--sharenet: cannot open %s: %s", path, strerror(errno));
 	fault = make_wire(fd);
-	if (fault && is_new)
-		unlink(path);
 	if (fault)
 		die("--sharenet: %s %s%s%s", path, fault, errno ? ": " : "",
 		    errno ? strerror(errno) : "");
@@ -444,6 +480,13 @@ static u32 take_station(int fd, struct lguest_wire *wire, int wanted)
 	return ours;
 }
 /*:*/
+static struct lguest_wire *map_wire(u8 *page, int fd, const char *path)
+{
+	if (mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 fd, 0) == MAP_FAILED || madvise(page, PAGE, MADV_DONTFORK))
+		die("--sharenet: cannot map %s: %s", path, strerror(errno));
+	return (struct lguest_wire *)page;
+}
 /* --sharenet=FILE[#N]. The file stays open, for the lock's sake. */
 void net_share(struct machine *m, const char *what)
 {
@@ -461,17 +504,19 @@ void net_share(struct machine *m, const char *what)
 	if (*end || wanted >= LGUEST_NET_STATIONS)
 		die("--sharenet=%s: stations are numbers from 0 to %d", what,
 		    LGUEST_NET_STATIONS - 1);
-	fd = open_wire(path);
-	u8 *wire = d->pages + PAGE;
-
-	if (mmap(wire, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-		 0) == MAP_FAILED || madvise(wire, PAGE, MADV_DONTFORK))
-		die("--sharenet: cannot map %s: %s", path, strerror(errno));
-	self = take_station(fd, (struct lguest_wire *)wire,
-			    number ? (int)wanted : -1);
+	atexit(take_down_wires);
+	for (;;) {
+		fd = open_wire(path);
+		self = take_station(fd, map_wire(d->pages + PAGE, fd, path),
+				    number ? (int)wanted : -1);
+		if (has_name(fd, path))
+			break;
+		close(fd);
+	}
 	if (self == LGUEST_NET_STATIONS)
 		die("--sharenet=%s: %s", what, number ?
 		    "somebody else is this station" : "no station is free");
 	((struct lguest_net *)d->pages)->self = self;
+	d->start = keep_wires;
 	note("network: %s, station %u", path, self);
 }

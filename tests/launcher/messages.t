@@ -137,17 +137,113 @@ if unshare -m true 2>/dev/null; then
 		"a wire on a full tmpfs" $in_full "mount -t tmpfs -o size=4k t \
 		$tmp/full && head -c 4096 /dev/zero >$tmp/full/full &&
 		$lguest --sharenet=$tmp/full/none 256 $kernel;
-		status=\$?; [ ! -e $tmp/full/none ] && exit \$status"
+		status=\$?; [ ! -e $tmp/full/none ] || exit 9; exit \$status"
 	says "sharenet: .* has no room for a page: File too large" \
 		"a wire that may not grow" sh -c "said=\$(ulimit -f 0;
 		$lguest --sharenet=$wire.new 256 $kernel 2>&1);
-		status=\$?; echo \"\$said\" >&2; [ ! -e $wire.new ] && exit \$status"
+		status=\$?; echo \"\$said\" >&2; [ ! -e $wire.new ] || exit 9; exit \$status"
 else
 	echo "# no mount namespaces here: no test of a full tmpfs"
 fi
 says "sharenet: $tmp/none is not on a tmpfs" "a new file, but on a disk" \
 	sh -c "$lguest --sharenet=$tmp/none 256 $kernel;
-	status=\$?; [ ! -e $tmp/none ] && exit \$status"
+	status=\$?; [ ! -e $tmp/none ] || exit 9; exit \$status"
+
+# A new wire goes again when it comes to nothing later, but not if somebody else
+# is on it by then. Between one wire and the next, whoever has byte 64 of the
+# next can look around.
+trap 'rm -rf "$tmp" "$wire" "$wire.new" "$wire.next"' EXIT
+says "cannot open /nowhere/disk" "a new wire, and then no disk" \
+	sh -c "$lguest --sharenet=$wire.new --block=/nowhere/disk 256 $kernel;
+	status=\$?; [ ! -e $wire.new ] || exit 9; exit \$status"
+says "cannot open /nowhere/disk" "two of them" \
+	sh -c "$lguest --sharenet=$wire.new --sharenet=$wire.next 256 $kernel \
+	--block=/nowhere/disk; status=\$?
+	[ ! -e $wire.new ] && [ ! -e $wire.next ] || exit 9; exit \$status"
+head -c 4096 /dev/zero >"$wire"
+says "cannot open /nowhere/disk" "one that was there" \
+	sh -c "$lguest --sharenet=$wire --block=/nowhere/disk 256 $kernel;
+	status=\$?; [ -e $wire ] || exit 9; exit \$status"
+cat >"$tmp/lib.pl" <<'END'
+use Fcntl;
+# hold FILE BYTE: an OFD lock on it
+sub hold {
+	fcntl $_[0], 37, pack("s s x4 q q i x4", F_WRLCK, 0, $_[1], 1, 0)
+		or die "no lock: $!";
+}
+# has PID NAME: this Launcher has this file open, within ten seconds
+sub has {
+	my ($pid, $name) = @_;
+	for (1 .. 500) {
+		return 1 if (readlink("/proc/$pid/exe") // "") =~ /lguest$/ and
+			grep { (readlink($_) // "") eq $name }
+			glob "/proc/$pid/fd/*";
+		select undef, undef, undef, 0.02;
+	}
+	return 0;
+}
+1;
+END
+cat >"$tmp/between" <<'END'
+require "$ENV{LIB}";
+my ($new, $next, $then, @command) = @ARGV;
+open my $at_next, "+>", $next or die;
+syswrite $at_next, "\0" x 4096;
+hold($at_next, 64);
+my $pid = fork;
+exec @command unless $pid;
+has($pid, $next);	# so the new one is made, and it waits
+my $file;
+if ($then eq "use") {
+	open $file, "+<", $new or die "no $new: $!";
+	hold($file, 5);
+}
+close $at_next;
+waitpid $pid, 0;
+die "it is gone" if $then eq "use" and !-e $new;
+exit $? >> 8;
+END
+says "cannot open /nowhere/disk" "a new wire that somebody uses stays" \
+	env LIB="$tmp/lib.pl" perl "$tmp/between" "$wire.new" "$wire.next" use "$lguest" \
+	--sharenet="$wire.new" --sharenet="$wire.next" \
+	--block=/nowhere/disk 256 "$kernel"
+rm -f "$wire.new"
+says "cannot open /nowhere/disk" "and goes if nobody does" \
+	env LIB="$tmp/lib.pl" perl "$tmp/between" "$wire.new" "$wire.next" leave "$lguest" \
+	--sharenet="$wire.new" --sharenet="$wire.next" \
+	--block=/nowhere/disk 256 "$kernel"
+[ ! -e "$wire.new" ] && [ -e "$wire.next" ]
+ok $? "which had been there is there"
+
+# Who comes just when it goes makes another: the file that is locked is the one
+# that has the name.
+cat >"$tmp/swapped" <<'END'
+require "$ENV{LIB}";
+my ($old, $next, @command) = @ARGV;
+my @file;
+for ($old, $next) {
+	open my $file, "+>", $_ or die;
+	syswrite $file, "\0" x 4096;
+	hold($file, 64);
+	push @file, $file;
+}
+my $pid = fork;
+exec @command unless $pid;
+has($pid, $old);
+unlink $old;
+close $file[0];
+has($pid, $next);
+my $made = -e $old && has($pid, $old);
+close $file[1];
+waitpid $pid, 0;
+die "it is on a wire without a name" unless $made;
+exit $? >> 8;
+END
+rm -f "$wire.new" "$wire.next"
+says "cannot open /nowhere/disk" "a wire that goes as one comes" \
+	env LIB="$tmp/lib.pl" perl "$tmp/swapped" "$wire.new" "$wire.next" "$lguest" \
+	--sharenet="$wire.new" --sharenet="$wire.next" \
+	--block=/nowhere/disk 256 "$kernel"
 
 says "--block needs a value" "no disk" "$lguest" 256 "$kernel" --block
 
@@ -188,6 +284,10 @@ in_dev="sh $tmp/in_dev"
 if $in_dev true 2>/dev/null; then
 	says "no /dev/lguest .*: load it: insmod $tmp/lg.ko" "no Host" \
 		$in_dev "exec $lguest 256 $kernel"
+	says "no /dev/lguest" "no Host, and a new wire" \
+		$in_dev "mkdir /dev/shm && mount -t tmpfs none /dev/shm
+		$lguest 256 $kernel --sharenet=/dev/shm/wire; status=\$?
+		[ ! -e /dev/shm/wire ] || exit 9; exit \$status"
 	# Of 0, 1 and 2, some or all are closed: nothing gets into the disk.
 	head -c 1M /dev/urandom >"$tmp/disk"
 	sum=$(sha256sum <"$tmp/disk")
