@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -59,11 +58,8 @@ struct job {
 
 static int reopen(const struct disk *disk, int flags)
 {
-	char path[32];
-
-	flags |= disk->read_only ? O_RDONLY : O_RDWR;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", disk->file);
-	return open(path, flags | O_CLOEXEC);
+	return open_again(disk->file, flags | (disk->read_only ? O_RDONLY :
+								 O_RDWR));
 }
 
 /*L:275 Past the Host's page cache. */
@@ -79,30 +75,10 @@ static int open_directly(const struct disk *disk)
 	return file;
 }
 /*:*/
-/* The number in a file of the device's folder, or 0. */
-static u64 device_says(const struct disk *disk, const char *name)
-{
-	unsigned long long number = 0;
-	char path[80];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s",
-		 major(disk->number), minor(disk->number), name);
-	file = fopen(path, "re");
-	if (file && fscanf(file, "%llu", &number) != 1)
-		number = 0;
-	if (file)
-		fclose(file);
-	return number;
-}
-
-static bool is_partition(const struct disk *disk)
-{
-	return device_says(disk, "partition") > 0;
-}
 static void ask_device(struct disk *disk)
 {
-	const char *queue = is_partition(disk) ? "../queue" : "queue";
+	const char *queue = device_says(disk->number, "partition") ?
+			    "../queue" : "queue";
 	unsigned short rotational = 0;
 	char name[64];
 	int logical;
@@ -118,10 +94,10 @@ static void ask_device(struct disk *disk)
 	disk->logical_block = logical;
 	disk->rotational = rotational;
 	snprintf(name, sizeof(name), "%s/discard_max_bytes", queue);
-	if (disk->read_only || !device_says(disk, name))
+	if (disk->read_only || !device_says(disk->number, name))
 		return;
 	snprintf(name, sizeof(name), "%s/discard_granularity", queue);
-	disk->discard_granularity = device_says(disk, name);
+	disk->discard_granularity = device_says(disk->number, name);
 }
 static void ask_file(struct disk *disk)
 {
@@ -146,100 +122,6 @@ static void measure_disk(struct disk *disk)
 	else
 		ask_file(disk);
 }
-
-static void refuse_disk(const struct disk *disk)
-{
-	die("cannot use %s: another Guest or the Host has it;"
-	    " one Guest at a time, or all read-only", disk->path);
-}
-
-static void lock_file(const struct disk *disk)
-{
-	struct flock lock = { .l_type = disk->read_only ? F_RDLCK : F_WRLCK };
-
-	if (!fcntl(disk->file, F_OFD_SETLK, &lock))
-		return;
-	if (errno == EAGAIN)
-		refuse_disk(disk);
-	die("cannot lock %s: %s", disk->path, strerror(errno));
-}
-/* The device, opened once more and claimed; or -1. */
-static int claim(const struct disk *disk)
-{
-	int file, naps;
-
-	for (naps = 0; naps < 25; naps++) {
-		file = reopen(disk, O_EXCL);
-		if (file >= 0 || errno != EBUSY)
-			break;
-		usleep(10000);
-	}
-	return file;
-}
-static bool host_only_reads(const struct disk *disk)
-{
-	unsigned int major, minor;
-	char line[4096], how[4], *end;
-	bool found = false;
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-
-	while (mounts && fgets(line, sizeof(line), mounts)) {
-		if (sscanf(line, "%*d %*d %u:%u", &major, &minor) != 2 ||
-		    makedev(major, minor) != disk->number)
-			continue;
-		end = strstr(line, " - ");
-		found = end && sscanf(end, " - %*s %*s %3s", how) == 1 &&
-			(!strcmp(how, "ro") || !strcmp(how, "ro,"));
-		if (!found)
-			break;
-	}
-	if (mounts)
-		fclose(mounts);
-	return found;
-}
-/* False: somebody holds it. */
-static bool try_lock(const struct disk *disk, const char *name, int how)
-{
-	char path[80];
-	int file;
-
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s",
-		 major(disk->number), minor(disk->number), name);
-	file = open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		die("cannot open %s, to lock %s: %s", path, disk->path,
-		    strerror(errno));
-	if (flock(file, how))
-		return false;
-	if (how != LOCK_SH)
-		close(file);
-	return true;
-}
-static void lock_device(struct disk *disk)
-{
-	bool part = is_partition(disk);
-	int claimed;
-
-	if (disk->read_only) {
-		try_lock(disk, "dev", LOCK_SH);
-		if (part)
-			try_lock(disk, "../size", LOCK_SH);
-	}
-	claimed = claim(disk);
-	if (claimed < 0 && errno != EBUSY)
-		die("cannot open %s again: %s", disk->path, strerror(errno));
-	if (claimed < 0 && !(disk->read_only && host_only_reads(disk)))
-		refuse_disk(disk);
-	if (disk->read_only) {
-		close(claimed);
-		return;
-	}
-	close(disk->file);
-	disk->file = claimed;
-	if (!try_lock(disk, "dev", LOCK_EX | LOCK_NB) ||
-	    !try_lock(disk, part ? "../dev" : "size", LOCK_EX | LOCK_NB))
-		refuse_disk(disk);
-}
 /*L:230
  * Two kernels that write to one file system at once ruin it in seconds, as
  * each believes in what it remembers. One that only reads sees ruins, too. So
@@ -258,10 +140,7 @@ static void open_disk(struct disk *disk)
 	if (disk->file < 0 || fstat(disk->file, &info))
 		die("cannot open %s: %s", disk->path, strerror(errno));
 	disk->number = S_ISBLK(info.st_mode) ? info.st_rdev : 0;
-	if (disk->number)
-		lock_device(disk);
-	else
-		lock_file(disk);
+	disk->file = own_disk(disk->path, disk->file, disk->read_only);
 }
 /*:*/
 static void copy_request(struct job *job)

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <asm/bootparam.h>
 #include <lguest.h>
 #include <lguest_bus.h>
@@ -144,6 +145,9 @@ void *place_in_guest(const struct machine *m, const char *name, u64 bytes);
 void add_devices(struct machine *m);
 void start_devices(struct machine *m);
 void block_add(struct machine *m, const char *what);
+int own_disk(const char *path, int file, bool read_only);
+u64 device_says(dev_t number, const char *name);
+int open_again(int file, int flags);
 void console_start(struct lguest_console *page, int host);
 void console_output(struct lguest_console *page);
 void console_restore(void);
