@@ -275,7 +275,7 @@ static bool set_msr(u32 number, u64 value)
 	int i;
 
 	if (number >= MSR_FS_BASE && number <= MSR_KERNEL_GS_BASE &&
-	    !__is_canonical_address(value, 48))
+	    !__is_canonical_address(value, lguest_data.base_bits))
 		return false;
 	switch (number) {
 	case MSR_FS_BASE:

@@ -38,7 +38,7 @@
 			 X86_EFLAGS_AC)
 
 DEFINE_PER_CPU(struct lg_area, lg_areas);
-bool five_levels;		/* of page tables, on this machine */
+bool five_levels;
 static struct page *text_pages[SWITCHER_TEXT_PAGES];
 
 /* Rights in the area: never user, never writable and executable. */

@@ -62,6 +62,7 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 	cpu->clock_is_stale = true;
 	data->fsgsbase = !!(cr4_read_shadow() & X86_CR4_FSGSBASE);
 	data->umip = !!(cr4_read_shadow() & X86_CR4_UMIP);
+	data->base_bits = five_levels ? 57 : 48;
 	data->xcr0 = most_xcr0();
 }
 /*:*/

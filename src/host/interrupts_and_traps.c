@@ -53,7 +53,7 @@ static void enter_user_mode(struct lg_cpu *cpu)
 		return_borrowed_descriptors(cpu);
 	cpu->context.user_mode = true;
 	cpu->context.kernel_gs_base = cpu->context.gs_base;
-	cpu->context.gs_base = is_canonical(base) ? base : 0;
+	cpu->context.gs_base = can_be_base(base) ? base : 0;
 }
 /*:*/
 static bool leads_somewhere(const gate_desc *gate)

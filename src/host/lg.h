@@ -26,14 +26,14 @@
 			    _TIF_PATCH_PENDING | _TIF_USER_RETURN_NOTIFY)
 
 /*
- * Owned by the Guest's thread. kernel and user share the tables of the lower
- * half; the kernel's upper half is shared by all roots (lg->upper).
+ * Owned by the Guest's thread. The lower half is one for both modes; the
+ * kernel's upper half is shared by all roots (lg->upper).
  */
 struct shadow_root {
 	u64 cr3;		/* the Guest's: frame and PCID */
 	u64 *kernel, *user;	/* fourth-level tables, NULL if never used */
-	u64 *low;		/* five levels only: their lower half */
-	u64 *kernel5, *user5;	/* and what is above them */
+	u64 *low;		/* has the lower half: user, or its own */
+	u64 *kernel5, *user5;	/* five levels only: what is above them */
 	bool hides;		/* lower half has pages without USER, */
 	bool has_global;	/* or with GLOBAL */
 	unsigned long used;	/* when, for choosing a victim */
@@ -135,14 +135,21 @@ struct lg_area {
 
 DECLARE_PER_CPU(struct lg_area, lg_areas);
 
-/* What a CPU with four levels of page tables calls an address. */
+extern bool five_levels;	/* of page tables, on this machine */
+
+/* What a CPU with four levels of them calls an address. */
 static inline bool is_canonical(u64 address)
 {
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
+/* What this one takes as a segment's base. Those are told in data, too. */
+static inline bool can_be_base(u64 value)
+{
+	return __is_canonical_address(value, five_levels ? 57 : 48);
+}
+
 /* core.c */
-extern bool five_levels;
 int run_guest(struct lg_cpu *cpu, struct lguest_event *event);
 __printf(2, 3) void kill_guest(struct lg_cpu *cpu, const char *format, ...);
 int init_cpu(struct lg_cpu *cpu, struct lguest *lg, u64 entry);

@@ -296,25 +296,23 @@ static void drop(struct lguest *lg, u64 *entry, int level)
 	free_table(lg, table);
 	*entry = 0;
 }
-/* What user mode has at @top of the lower half, the others have as well. */
+/* What user mode has at @top of the lower half, kernel mode has as well. */
 static void share_low(struct shadow_root *root, int top)
 {
-	root->kernel[top] = root->user[top];
-	if (root->low)
-		root->low[top] = root->user[top];
+	if (!five_levels)
+		root->kernel[top] = root->low[top];
 }
 
 static void drop_process(struct lguest *lg, struct shadow_root *root)
 {
 	int i;
 
-	for (i = 0; i < 512; i++) {
-		if (i == SWITCHER_SLOT)
-			continue;
-		drop(lg, &root->user[i], 3);
-		if (i < SWITCHER_SLOT)
-			share_low(root, i);
+	for (i = 0; i < SWITCHER_SLOT; i++) {
+		drop(lg, &root->low[i], 3);
+		share_low(root, i);
 	}
+	for (i = SWITCHER_SLOT + 1; i < 512; i++)
+		drop(lg, &root->user[i], 3);
 	root->hides = root->has_global = false;
 }
 
@@ -345,7 +343,9 @@ static u64 *top_entry(struct lg_cpu *cpu, u64 gva, bool user)
 {
 	int top = (gva >> 39) & 511;
 
-	if (user || top < SWITCHER_SLOT)
+	if (top < SWITCHER_SLOT)
+		return &cpu->root->low[top];
+	if (user)
 		return &cpu->root->user[top];
 	return &cpu->lg->upper[top - SWITCHER_SLOT];
 }
@@ -411,7 +411,8 @@ static void free_root(struct shadow_root *root)
 {
 	free_page((unsigned long)root->kernel);
 	free_page((unsigned long)root->user);
-	free_page((unsigned long)root->low);
+	if (five_levels)
+		free_page((unsigned long)root->low);
 	free_page((unsigned long)root->kernel5);
 	free_page((unsigned long)root->user5);
 	memset(root, 0, sizeof(*root));
@@ -420,7 +421,7 @@ static void free_root(struct shadow_root *root)
 static bool new_root(struct shadow_root *root)
 {
 	root->kernel = new_page();
-	root->user = new_page();
+	root->low = root->user = new_page();
 	if (five_levels) {
 		root->low = new_page();
 		root->kernel5 = new_page();

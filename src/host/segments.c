@@ -184,7 +184,7 @@ void load_guest_gs(struct lg_cpu *cpu, u16 selector)
 
 void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value)
 {
-	if (!is_canonical(value))
+	if (!can_be_base(value))
 		kill_guest(cpu, "segment base %llx", value);
 	else if (which == LGUEST_BASE_FS)
 		cpu->context.fs_base = value;

@@ -88,6 +88,7 @@ struct lguest_data {
 	__u64 tsc_reliable;	/* 1: it can be the clock */
 	__u64 fsgsbase;		/* 1: wrfsbase and friends work here */
 	__u64 umip;		/* 1: sgdt and friends fault here */
+	__u64 base_bits;	/* of an address that FS and GS can have */
 	__u64 xcr0;		/* the most that LHCALL_SET_XCR0 takes */
 
 	/*

@@ -169,6 +169,23 @@ static void check_kernel_addresses(void)
 	check_general_protection("a read of a non-canonical address", 0);
 	write_to(0x0000900000000000);
 	check_general_protection("a write to a non-canonical address", 0);
+	read_from(0xffff000000000000 | (uintptr_t)name);
+	check_general_protection("a read of low memory's alias", 0);
+	write_to(0xffff000000000000 | (uintptr_t)name);
+	check_general_protection("a write to low memory's alias", 0);
+	read_from(0x0000ffff81000000);
+	check_general_protection("a read of the kernel's alias", 0);
+}
+
+/* A CPU with five levels of tables takes this base, and so must its kernel. */
+static void check_wide_base(void)
+{
+	unsigned long base = 0x0055443322110000, now;
+
+	asm volatile("wrgsbase %0" : : "r"(base));
+	usleep(100000);
+	asm volatile("rdgsbase %0" : "=r"(now));
+	check(now == base, "a GS base of more than 48 bits", "%#lx", now);
 }
 #endif
 
@@ -395,6 +412,8 @@ int main(void)
 	check_mappings();
 #ifdef __x86_64__
 	check_kernel_addresses();
+	if (getenv("FIVE"))
+		check_wide_base();
 #endif
 	check_privileged();
 	check_arithmetic();
