@@ -4,8 +4,8 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <asm/debugreg.h>
 #include <asm/desc.h>
-#include <asm/processor-flags.h>
 #include <asm/ptrace.h>
 #include "guest.h"
 
@@ -17,6 +17,7 @@ struct instruction {
 	bool repeated;		/* 0xf2 or 0xf3 */
 	u64 segment_base;	/* of FS or GS, if it asked for one */
 	u8 rex, modrm;
+	bool undefined;		/* names a register that no CPU has */
 };
 
 static unsigned long *gpr(struct pt_regs *regs, unsigned int number)
@@ -162,18 +163,18 @@ static bool move_numbered(struct instruction *code, unsigned int opcode)
 	unsigned long *general = gpr(code->regs, rm(code));
 	unsigned int number = reg(code);
 
+	code->undefined = opcode & 1 ? number > 7 :
+			  number == 1 || (number > 4 && number != 8);
+	if (code->undefined)
+		return false;
 	if (opcode & 1) {
 		number += number == 4 || number == 5 ? 2 : 0;
-		if (number > 7)
-			return false;
 		if (opcode == 0x0f21)
 			*general = lguest_get_debugreg(number);
 		else
 			lguest_set_debugreg(number, *general);
 		return true;
 	}
-	if (number == 1 || (number > 4 && number != 8))
-		return false;
 	if (opcode == 0x0f20)
 		*general = lguest_read_cr(number);
 	else
@@ -274,50 +275,32 @@ static bool act_on_machine(struct instruction *code)
 	return act_on_memory(code, which);
 }
 
-/*G:080
- * What a processor does in a few transistors. True: it is done, and regs are
- * those after the instruction. False: it is none of ours.
- */
-bool lguest_emulate(struct pt_regs *regs)
+/*G:080 What a CPU does in a few transistors. False: it is none of ours. */
+static bool act_out(struct instruction *code)
 {
-	struct instruction code = { .regs = regs, .ip = (u8 *)regs->ip };
-	u64 value, *frame;
-	unsigned int opcode;
+	unsigned int opcode = read_opcode(code);
+	struct pt_regs *regs = code->regs;
+	u64 value;
 
-	if (!__is_canonical_address(regs->ip, 48))
-		return false;
-	if (regs->orig_ax == __KERNEL_CS && code.ip[0] == 0x48 &&
-	    code.ip[1] == 0xcf) {
-		frame = (u64 *)regs->sp;
-		regs->ip = frame[0];
-		regs->cs = frame[1];
-		regs->flags = frame[2];
-		regs->sp = frame[3];
-		regs->ss = frame[4];
-		return true;
-	}
-	if (regs->orig_ax)
-		return false;
-	opcode = read_opcode(&code);
 	switch (opcode) {
 	case 0xe4: case 0xe5:
-		code.ip++;
+		code->ip++;
 		fallthrough;
 	case 0xec: case 0xed:
 		if (!(opcode & 1))
 			regs->ax |= 0xff;
-		else if (code.word)
+		else if (code->word)
 			regs->ax |= 0xffff;
 		else
 			regs->ax = 0xffffffff;
 		break;
 	case 0xe6: case 0xe7:
-		code.ip++;
+		code->ip++;
 		fallthrough;
 	case 0xee: case 0xef:
 		break;
 	case 0x6c: case 0x6d: case 0x6e: case 0x6f:
-		if (!move_string(&code, opcode))
+		if (!move_string(code, opcode))
 			return false;
 		break;
 	case 0xfa:
@@ -325,9 +308,9 @@ bool lguest_emulate(struct pt_regs *regs)
 		break;
 	case 0xfb:
 		regs->flags |= X86_EFLAGS_IF;
-		if (*code.ip != 0xf4)
+		if (*code->ip != 0xf4)
 			break;
-		code.ip++;
+		code->ip++;
 		fallthrough;
 	case 0xf4:
 		if (regs->flags & X86_EFLAGS_IF)
@@ -342,8 +325,8 @@ bool lguest_emulate(struct pt_regs *regs)
 	case 0x0f08: case 0x0f09:
 		break;
 	case 0x0f20: case 0x0f21: case 0x0f22: case 0x0f23:
-		code.modrm = *code.ip++;
-		if (!move_numbered(&code, opcode))
+		code->modrm = *code->ip++;
+		if (!move_numbered(code, opcode))
 			return false;
 		break;
 	case 0x0f30:
@@ -357,19 +340,55 @@ bool lguest_emulate(struct pt_regs *regs)
 		regs->dx = value >> 32;
 		break;
 	case 0x0f00:
-		code.modrm = *code.ip++;
-		if (!move_selector(&code))
+		code->modrm = *code->ip++;
+		if (!move_selector(code))
 			return false;
 		break;
 	case 0x0f01:
-		code.modrm = *code.ip++;
-		if (!act_on_machine(&code))
+		code->modrm = *code->ip++;
+		if (!act_on_machine(code))
 			return false;
 		break;
 	default:
 		return false;
 	}
-	regs->ip = (u64)code.ip;
+	regs->ip = (u64)code->ip;
 	return true;
+}
+
+/* Where to go from an instruction that was acted out. */
+unsigned long lguest_step(struct pt_regs *regs)
+{
+	regs->flags &= ~X86_EFLAGS_RF;
+	if (!(regs->flags & X86_EFLAGS_TF))
+		return (unsigned long)lguest_gp_done;
+	lguest_data.dr6 = DR6_RESERVED | DR_STEP;
+	return (unsigned long)lguest_gp_step;
+}
+
+/* A fault of the kernel's in regs, interrupts off. Returns where to jump. */
+unsigned long lguest_emulate(struct pt_regs *regs)
+{
+	struct instruction code = { .regs = regs, .ip = (u8 *)regs->ip };
+	u64 *frame;
+
+	if (!__is_canonical_address(regs->ip, 48))
+		return lguest_gp_handler;
+	if (regs->orig_ax == __KERNEL_CS && code.ip[0] == 0x48 &&
+	    code.ip[1] == 0xcf) {
+		frame = (u64 *)regs->sp;
+		regs->ip = frame[0];
+		regs->cs = frame[1];
+		regs->flags = frame[2];
+		regs->sp = frame[3];
+		regs->ss = frame[4];
+		return (unsigned long)lguest_gp_done;
+	}
+	if (regs->orig_ax)
+		return lguest_gp_handler;
+	if (act_out(&code))
+		return lguest_step(regs);
+	return code.undefined ? (unsigned long)lguest_gp_undefined :
+				lguest_gp_handler;
 }
 /*:*/

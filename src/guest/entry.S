@@ -115,6 +115,23 @@ SYM_INNER_LABEL(lguest_iret_end, SYM_L_GLOBAL)
 SYM_CODE_END(lguest_iret)
 /*:*/
 
+/* Goes where @act says, with the registers as @act leaves them in memory. */
+.macro ACT_OUT act:req
+	cld
+	.irp	register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, \
+			rbx, rbp, r12, r13, r14, r15
+	pushq	%\register
+	.endr
+	movq	%rsp, %rdi
+	call	\act
+	movq	%rax, lguest_gp_next(%rip)
+	.irp	register, r15, r14, r13, r12, rbp, rbx, \
+			r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	popq	%\register
+	.endr
+	jmp	*lguest_gp_next(%rip)
+.endm
+
 /*G:070
  * Most faults in here are not faults: they are the kernel, talking to a
  * machine that it does not have. lguest_emulate() plays the machine.
@@ -122,45 +139,21 @@ SYM_CODE_END(lguest_iret)
 SYM_CODE_START(lguest_gp)
 	testb	$3, 16(%rsp)		/* whose CS? */
 	jnz	lguest_program_gp
-	cld
-	.irp	register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, \
-			rbx, rbp, r12, r13, r14, r15
-	pushq	%\register
-	.endr
-	movq	%rsp, %rdi
-	call	lguest_emulate
-	testb	%al, %al
-	.irp	register, r15, r14, r13, r12, rbp, rbx, \
-			r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
-	popq	%\register
-	.endr
-	jz	1f
+	ACT_OUT	lguest_emulate
+SYM_INNER_LABEL(lguest_gp_step, SYM_L_GLOBAL)
+	addq	$8, %rsp		/* a trap has no error code */
+	jmp	asm_xenpv_exc_debug
+SYM_INNER_LABEL(lguest_gp_undefined, SYM_L_GLOBAL)
+	addq	$8, %rsp
+	jmp	asm_exc_invalid_op
+SYM_INNER_LABEL(lguest_gp_done, SYM_L_GLOBAL)
 	addq	$8, %rsp
 	jmp	lguest_iret
-1:	jmp	*lguest_gp_handler(%rip)
 SYM_CODE_END(lguest_gp)
 /*:*/
 
 /*G:149 The same for a program, which may have been talking to a device. */
 SYM_CODE_START_LOCAL(lguest_program_gp)
-	cld
-	.irp	register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, \
-			rbx, rbp, r12, r13, r14, r15
-	pushq	%\register
-	.endr
-	movq	%rsp, %rdi
-	call	lguest_play_ports
-	movq	%rax, lguest_gp_next(%rip)
-	.irp	register, r15, r14, r13, r12, rbp, rbx, \
-			r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
-	popq	%\register
-	.endr
-	jmp	*lguest_gp_next(%rip)
-SYM_INNER_LABEL(lguest_gp_step, SYM_L_GLOBAL)
-	addq	$8, %rsp		/* a trap has no error code */
-	jmp	asm_xenpv_exc_debug
-SYM_INNER_LABEL(lguest_gp_done, SYM_L_GLOBAL)
-	addq	$8, %rsp
-	jmp	lguest_iret
+	ACT_OUT	lguest_play_ports
 SYM_CODE_END(lguest_program_gp)
 /*:*/

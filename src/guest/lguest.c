@@ -57,6 +57,7 @@ struct lguest_boot lguest_boot;
 
 /* Where general protection faults go that are none of ours. */
 unsigned long lguest_gp_handler;
+unsigned long lguest_gp_next;
 
 /* The tables that the kernel has loaded, and where its sgdt is an lgdt. */
 struct desc_ptr lguest_gdt, lguest_idt;

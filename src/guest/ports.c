@@ -12,8 +12,6 @@
 #include <asm/trap_pf.h>
 #include "guest.h"
 
-unsigned long lguest_gp_next;
-
 enum { ES, CS, SS, DS, FS, GS };	/* as the CPU counts */
 
 struct port_code {
@@ -220,10 +218,6 @@ unsigned long lguest_play_ports(struct pt_regs *regs)
 	}
 	if (!again)
 		regs->ip += code.length;
-	regs->flags &= ~X86_EFLAGS_RF;
-	if (!(regs->flags & X86_EFLAGS_TF))
-		return (unsigned long)lguest_gp_done;
-	lguest_data.dr6 = DR6_RESERVED | DR_STEP;
-	return (unsigned long)lguest_gp_step;
+	return lguest_step(regs);
 }
 /*:*/

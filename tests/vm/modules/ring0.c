@@ -4,6 +4,7 @@
  * of the system: a line each in the log, to be compared with the same on another
  * machine. "what: value" or "what: trap N". Loading it is all; it does not stay.
  */
+#include <linux/kdebug.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include <asm/asm.h>
@@ -137,6 +138,10 @@ static void control_registers(void)
 	SHOW("cr8, back and forth", "movq %%rax, %%cr8; movq %%cr8, %%rcx;"
 	     "xorl %%eax, %%eax; movq %%rax, %%cr8", c);
 	ONLY("mov from cr1", ".byte 0x0f, 0x20, 0xc8");
+	ONLY("mov from cr5", ".byte 0x0f, 0x20, 0xe8");
+	ONLY("mov to cr6", ".byte 0x0f, 0x22, 0xf0");
+	ONLY("mov from cr7", ".byte 0x0f, 0x20, 0xf8");
+	ONLY("mov from cr9", ".byte 0x44, 0x0f, 0x20, 0xc8");
 	a = 0x1000;
 	SHOW("dr0, back and forth", "movq %%rax, %%dr0; movq %%dr0, %%rcx;"
 	     "xorl %%eax, %%eax; movq %%rax, %%dr0", c);
@@ -265,6 +270,43 @@ static void others(void)
 	       TRY("sysretq") : X86_TRAP_GP, false, 0);
 }
 
+static unsigned long stepped_at;
+
+static int note_step(struct notifier_block *block, unsigned long event,
+		     void *data)
+{
+	struct pt_regs *regs = ((struct die_args *)data)->regs;
+
+	if (event != DIE_DEBUG || !(regs->flags & X86_EFLAGS_TF))
+		return NOTIFY_DONE;
+	stepped_at = regs->ip;
+	regs->flags &= ~X86_EFLAGS_TF;
+	return NOTIFY_STOP;
+}
+
+/* How far behind the instruction a CPU in single steps stops. */
+#define STEP(what, instruction) do {					\
+	unsigned long trap = TRY("pushfq; orl $0x100, (%%rsp); popfq;"	\
+				 instruction "; 9: nop; nop;"		\
+				 "leaq 9b(%%rip), %%rcx");		\
+									\
+	report("step over " what, trap, true, stepped_at - c);		\
+} while (0)
+
+static void steps(void)
+{
+	struct notifier_block block = { .notifier_call = note_step };
+
+	register_die_notifier(&block);
+	STEP("nop", "nop");
+	STEP("mov from cr4", "movq %%cr4, %%rax");
+	c = MSR_EFER;
+	STEP("rdmsr", "rdmsr");
+	d = 0x300;
+	STEP("in", "inb %%dx, %%al");
+	unregister_die_notifier(&block);
+}
+
 static int __init ring0(void)
 {
 	unsigned long irq;
@@ -278,6 +320,7 @@ static int __init ring0(void)
 	flags();
 	others();
 	local_irq_restore(irq);
+	steps();
 	pr_info("ROW kernel64 end:\n");
 	return -EAGAIN;		/* seen enough */
 }
