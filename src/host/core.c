@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "lg: " fmt
 
 #include <linux/cc_platform.h>
+#include <linux/delay.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
@@ -121,7 +122,6 @@ static void load_guest_features(struct lg_cpu *cpu, struct lg_area *area)
 	unsigned long cr4 = guest_cr4(cpu, cpu->context.user_mode);
 
 	area->guest_xcr0 = guest_xcr0(cpu, area);
-	area->state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
 	if (area->guest_xcr0 != area->host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, area->guest_xcr0);
 	if (cr4 != cr4_read_shadow())
@@ -196,6 +196,7 @@ static void describe_cpu(struct lg_area *area)
 	host->has_pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	host->kernel_ibrs = boot_cpu_has(X86_FEATURE_KERNEL_IBRS);
 	area->state->verw_selector = __KERNEL_DS;
+	area->state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
 	rdmsrl(MSR_GS_BASE, host->gs_base);
 	if (cr4 & X86_CR4_OSXSAVE)
 		area->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
@@ -290,7 +291,9 @@ static void save_debug_registers(struct lg_cpu *cpu,
 
 	if (hit) {
 		get_debugreg(dr6, 6);
-		WRITE_ONCE(cpu->lg->data->dr6, dr6);
+		if (!state->guest_dr7)
+			dr6 &= ~DR_TRAP_BITS;
+		cpu->dr[6] = dr6;
 	}
 	if (hit || state->guest_dr7)
 		set_debugreg(DR6_RESERVED, 6);
@@ -368,8 +371,7 @@ static void wait_for_page(struct lg_cpu *cpu)
 static void allow_direct_path(struct lg_cpu *cpu, struct lg_area *area)
 {
 	struct switcher_state *state = area->state;
-	unsigned long cr4 = guest_cr4(cpu, true);
-	bool alike = cr4 & X86_CR4_FSGSBASE && cr4 == guest_cr4(cpu, false);
+	bool alike = state->fsgsbase && !(cpu->cr4 & X86_CR4_TSD);
 
 	area->ptes[SWITCHER_DATA_PAGE] = __pa(cpu->lg->data) | AREA_DATA;
 	state->syscall_entry = cpu->syscall_entry;
@@ -463,6 +465,19 @@ static bool is_split_lock(const struct lg_regs *regs)
 	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
 	       !(regs->rflags & X86_EFLAGS_AC);
 }
+
+/* Context: the Guest's thread; may sleep. */
+static void answer_debug_trap(struct lg_cpu *cpu)
+{
+	u64 causes = cpu->dr[6] ^ DR6_RESERVED;
+
+	if (causes & DR_BUS_LOCK)
+		msleep_interruptible(20);
+	if (causes == DR_BUS_LOCK)
+		return;
+	WRITE_ONCE(cpu->lg->data->dr6, cpu->dr[6] | DR_BUS_LOCK);
+	inject(cpu, X86_TRAP_DB, 0);
+}
 /*H:070
  * answer_exit() - do something about what stopped the Guest.
  *
@@ -505,6 +520,9 @@ static void answer_exit(struct lg_cpu *cpu)
 		return;
 	case X86_TRAP_NM:
 		inject(cpu, X86_TRAP_UD, 0);
+		return;
+	case X86_TRAP_DB:
+		answer_debug_trap(cpu);
 		return;
 	case X86_TRAP_AC:
 		if (is_split_lock(regs) && handle_guest_split_lock(regs->rip))
@@ -814,6 +832,7 @@ static int __init lg_init(void)
 		return -EOPNOTSUPP;
 	}
 	five_levels = pgdir_shift == 48;
+	see_what_null_does();
 	under_tcg = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
 	preempt_notifier_inc();
 	err = build_switcher();

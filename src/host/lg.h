@@ -73,7 +73,7 @@ struct lg_cpu {
 	unsigned int ldt_own, ldt_entries; /* with borrowed ones */
 	unsigned int ldt_borrowed[4];	/* index + 1 */
 	bool borrowed;			/* tables hold other's descriptors */
-	u64 dr[8];
+	u64 dr[8];			/* the Guest's; 6: at its last trap */
 
 	unsigned long irqs_pending;	/* atomic: anyone raises */
 	struct rcuwait halted;		/* where its thread sleeps */
@@ -170,6 +170,7 @@ void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c);
 void load_guest_ldt(struct lg_cpu *cpu, u64 gva, u64 n);
 void free_ldt(struct lg_cpu *cpu);
 void return_borrowed_descriptors(struct lg_cpu *cpu);
+void see_what_null_does(void);
 void load_guest_gs(struct lg_cpu *cpu, u16 selector);
 void set_guest_base(struct lg_cpu *cpu, u64 which, u64 value);
 void load_guest_segments(struct lg_cpu *cpu, struct lg_area *area);

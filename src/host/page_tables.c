@@ -629,7 +629,6 @@ static struct page *find_page(struct lg_cpu *cpu, u64 gva,
 bool end_step(struct lg_cpu *cpu)
 {
 	struct lg_regs *regs = &cpu->context.regs;
-	bool hit = READ_ONCE(cpu->lg->data->dr6) & DR_TRAP_BITS;
 
 	cpu->steps = false;
 	flush_shadow_page(cpu, cpu->step_gva[0]);
@@ -638,7 +637,10 @@ bool end_step(struct lg_cpu *cpu)
 	if (cpu->steps_itself)
 		return false;
 	regs->rflags &= ~X86_EFLAGS_TF;
-	return regs->trap == X86_TRAP_DB && !hit;
+	if (regs->trap != X86_TRAP_DB)
+		return false;
+	cpu->dr[6] &= ~DR_STEP;
+	return !(cpu->dr[6] & DR_TRAP_BITS);
 }
 /* Returns 0, or what walk_guest() returns, or -EFAULT for a gap. */
 static int fill_shadow(struct lg_cpu *cpu, u64 gva, u32 *access)

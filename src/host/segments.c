@@ -16,6 +16,7 @@
 #include <linux/vmalloc.h>
 #include <asm/desc.h>
 #include <asm/ldt.h>
+#include <asm/msr.h>
 #include <asm/processor.h>
 #include "lg.h"
 
@@ -115,6 +116,27 @@ void return_borrowed_descriptors(struct lg_cpu *cpu)
 	cpu->ldt_entries = cpu->ldt_own;
 	cpu->borrowed = false;
 }
+static bool null_keeps_base;
+
+/* Context: when the module loads; the base is that of its insmod. */
+void see_what_null_does(void)
+{
+	unsigned long flags;
+	u64 old, now;
+	u16 selector;
+
+	local_irq_save(flags);
+	savesegment(fs, selector);
+	rdmsrl(MSR_FS_BASE, old);
+	wrmsrl(MSR_FS_BASE, 1);
+	loadsegment(fs, 0);
+	rdmsrl(MSR_FS_BASE, now);
+	loadsegment(fs, selector);
+	wrmsrl(MSR_FS_BASE, old);
+	local_irq_restore(flags);
+	null_keeps_base = now;
+}
+
 /*H:620 Three for threads, many for museums. */
 void load_guest_tls(struct lg_cpu *cpu, u64 a, u64 b, u64 c)
 {
@@ -172,12 +194,16 @@ static u64 base_of_selector(struct lg_cpu *cpu, u16 selector)
 		entry = cpu->tls[array_index_nospec(slot,
 						    GDT_ENTRY_TLS_ENTRIES)];
 	memcpy(&desc, &entry, sizeof(desc));
+	if (!desc.p || (desc.type & 8 && !(desc.type & 2)))
+		return 0;	/* absent, or code that can't be read */
 	return get_desc_base(&desc);
 }
 
 void load_guest_gs(struct lg_cpu *cpu, u16 selector)
 {
 	cpu->context.gs = selector;
+	if (selector < 4 && null_keeps_base)
+		return;
 	WRITE_ONCE(cpu->lg->data->user_gs_base,
 		   base_of_selector(cpu, selector));
 }

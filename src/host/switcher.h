@@ -72,7 +72,7 @@ struct switcher_state {
 	u64 syscall_entry;	/* of the Guest's kernel */
 	u8 direct_call, direct_return;	/* 1: the Host is not needed */
 	u16 verw_selector;	/* VERW empties CPU buffers: any will do */
-	u8 fsgsbase;		/* 1: the instructions for bases work now */
+	u8 fsgsbase;		/* 1: this CPU has instructions for bases */
 	u64 guest_dr7;		/* 0: no breakpoint is armed */
 	u8 nmi, machine_check;	/* came while in the Switcher */
 	u64 host_cr3, scratch;

@@ -5,7 +5,7 @@
 # The same programs say so on the bare kernel.
 . tests/vm/lib.sh
 
-plan $((62 * times + 2))
+plan $((63 * times + 2))
 guest programs <<'END'
 /tests/huge
 echo "huge: status $?"

@@ -345,10 +345,12 @@ static void global_low_page(void)
 /* Where there is no memory, reads are ones, and writes are lost. */
 static void nowhere(void)
 {
-	struct step *seen[4], *wrote[2];
+	__u64 dr6 = DATA + offsetof(struct lguest_data, dr6);
+	struct step *seen[4], *wrote[2], *told;
 	int i;
 
 	begin();
+	POKE(dr6, 0xf);
 	SET(HIGH, 0, 0x4000000 | PS | P | W);
 	SET(HIGH, 1, FRAMES | PS | P | W);
 	seen[0] = PEEK(BIG);
@@ -358,12 +360,14 @@ static void nowhere(void)
 	seen[2] = PEEK(BIG + 4092);
 	POKE(BIG + 0x200000 - 4, 0x700000008);	/* half of it is memory */
 	seen[3] = PEEK(BIG + 0x200000);
+	told = PEEK(dr6);
 	run();
 	for (i = 0; i < 3; i++)
 		saw("no memory: ones", seen[i], ~0ULL);
 	for (i = 0; i < 2; i++)
 		said("a write there", wrote[i], 0, 0);
 	saw("and half a write", seen[3], (FRAMES & ~0xffffffffULL) | 7);
+	saw("and DR6 does not tell how", told, 0xf);
 }
 
 int main(void)
