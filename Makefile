@@ -46,16 +46,24 @@ check-tangle:
 	extract/tangle build/check build/check-lines $(CHAPTERS) && \
 	diff -r src build/check
 
-# Two steps: what the chapters hold is known only after the tangle.
+# Two steps: what the chapters hold is known only after the tangle. KVER=all is
+# every kernel whose headers are here, the one to run on last: its lg.ko stays.
 modules: tangle
+ifeq ($(KVER),all)
+	+$(Q)status=0; for kver in $$(extract/kver all); do \
+		$(MAKE) --no-print-directory built KVER=$$kver || status=1; \
+	done; exit $$status
+else
 	$(Q)$(MAKE) --no-print-directory built
+endif
 
 built: $(OUT)/lg.ko $(OUT)/lguest $(OUT)/guest/$(KVER)/initramfs.cpio
 
 # kbuild knows best what is old: always ask it.
 $(OUT)/lg.ko: FORCE
 	$(Q)test -e $(HEADERS)/Makefile || { \
-		echo "no headers for kernel $(KVER): make deps" >&2; exit 1; }
+		echo "no headers for kernel $(KVER): install" \
+			"linux-headers-$(KVER)" >&2; exit 1; }
 	$(Q)mkdir -p $(OUT)/kbuild/$(KVER) $(OUT)/guest/$(KVER)
 	$(Q)cp -au build/tangle/. $(OUT)/kbuild/$(KVER)
 	+$(Q)$(QUIETLY) $(MAKE) -C $(HEADERS) M=$(abspath $(OUT)/kbuild/$(KVER)) \
@@ -76,7 +84,7 @@ $(OUT)/guest/$(KVER)/initramfs.cpio: Makefile extract/initramfs extract/kmods \
 	$(Q)extract/initramfs $(KVER) build/tangle/guest/init.sh $@ $(DRIVERS)
 
 LAUNCHER_CFLAGS = -O2 -g -Wall -Wextra -Werror -Ibuild/tangle/include
-LAUNCHER_LIBS = -lelf -lz -llzma -lzstd -pthread
+LAUNCHER_LIBS = -lelf -lz -llzma -lzstd -llz4 -pthread
 
 $(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
 		$(wildcard build/tangle/include/*)

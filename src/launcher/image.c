@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
 #include <gelf.h>
+#include <lz4.h>
 #include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -88,6 +88,30 @@ static bool unxz(const u8 *from, size_t length, u8 *to, size_t bytes)
 	       out == bytes;
 }
 
+static bool unlz4(const u8 *from, size_t length, u8 *to, size_t bytes)
+{
+	const size_t block = 8 << 20;
+	size_t room, out = 0;
+	__le32 packed;
+	int got;
+
+	for (; length > 4 && out < bytes; out += got) {
+		memcpy(&packed, from, 4);
+		from += 4;
+		length -= 4;
+		if (le32toh(packed) > length)
+			return false;
+		room = bytes - out < block ? bytes - out : block;
+		got = LZ4_decompress_safe((const char *)from, (char *)to + out,
+					  le32toh(packed), room);
+		if (got != (int)room)
+			return false;
+		from += le32toh(packed);
+		length -= le32toh(packed);
+	}
+	return out == bytes;
+}
+
 static bool gunzip(const u8 *from, size_t length, u8 *to, size_t bytes)
 {
 	z_stream z = {
@@ -103,7 +127,7 @@ static bool gunzip(const u8 *from, size_t length, u8 *to, size_t bytes)
 	return whole;
 }
 /*L:030
- * Three ways to pack a kernel are common today. Each has a library whose
+ * Four ways to pack a kernel are common today. Each has a library whose
  * authors have been attacked for years; we would only write it worse.
  */
 static void inflate_payload(struct image *image, const char *path,
@@ -128,10 +152,12 @@ static void inflate_payload(struct image *image, const char *path,
 	else if (!memcmp(from, "\x28\xb5\x2f\xfd", 4))
 		whole = ZSTD_decompress(image->elf, image->bytes, from,
 					length - 4) == image->bytes;
+	else if (!memcmp(from, "\x02\x21\x4c\x18", 4))
+		whole = unlz4(from + 4, length - 8, image->elf, image->bytes);
 	else if (!memcmp(from, "\x1f\x8b", 2))
 		whole = gunzip(from, length, image->elf, image->bytes);
 	else
-		die("%s: packed, but not by xz, zstd or gzip", path);
+		die("%s: packed, but not by xz, zstd, lz4 or gzip", path);
 	if (!whole)
 		die("%s: damaged: it does not unpack", path);
 }

@@ -13,9 +13,9 @@
 #define LONGEST_NAME	511
 #define CHAINS		32768
 
-static size_t align8(size_t n)
+static size_t units(const struct kallsyms *k, size_t n)
 {
-	return (n + 7) & ~7UL;
+	return (n + k->unit - 1) & -k->unit;
 }
 
 static bool index_fits(const struct kallsyms *k, const u16 *index)
@@ -34,11 +34,11 @@ static bool index_fits(const struct kallsyms *k, const u16 *index)
 }
 static bool find_token_index(struct kallsyms *k, const u8 *digits)
 {
-	size_t at = align8(digits - k->image), last = at + 4096;
+	size_t at = units(k, digits - k->image), last = at + 4096;
 
 	if (last > (size_t)(k->end - k->image) - 512)
 		last = k->end - k->image - 512;
-	for (; at <= last && k->patience; at += 8, k->patience--) {
+	for (; at <= last && k->patience; at += k->unit, k->patience--) {
 		k->index = (const u16 *)(k->image + at);
 		if (k->index['0'] > digits - k->image)
 			continue;
@@ -63,7 +63,7 @@ static bool names_fit(struct kallsyms *k, const u8 *markers_end)
 {
 	const u8 *at = k->names, *end;
 	const u32 *markers;
-	size_t i, length, bytes = align8((k->count + 255) / 256 * 4);
+	size_t i, length, bytes = units(k, (k->count + 255) / 256 * 4);
 
 	if (markers_end < at || bytes > (size_t)(markers_end - at))
 		return false;
@@ -77,23 +77,24 @@ static bool names_fit(struct kallsyms *k, const u8 *markers_end)
 			return false;
 		at += length;
 	}
-	return i == k->count && k->names + align8(at - k->names) == end;
+	return i == k->count && k->names + units(k, at - k->names) == end;
 }
 static bool find_names(struct kallsyms *k)
 {
 	const u8 *at = k->tokens - 16;
 	u32 count, zero;
 
-	if ((k->tokens - k->image) % 8)
+	if ((k->tokens - k->image) % k->unit)
 		return false;
-	for (; at >= k->image && k->patience; at -= 8, k->patience--) {
+	for (; at >= k->image && k->patience; at -= k->unit, k->patience--) {
 		memcpy(&count, at, 4);
-		memcpy(&zero, at + 4, 4);
-		if (zero || count < MIN_NAMES || count > MAX_NAMES)
+		memcpy(&zero, at + k->unit - 4, 4);
+		if (count < MIN_NAMES || count > MAX_NAMES ||
+		    (k->unit == 8 && zero))
 			continue;
 		k->count = count;
-		k->names = at + 8;
-		if (names_fit(k, k->tokens - align8(3 * count)) ||
+		k->names = at + k->unit;
+		if (names_fit(k, k->tokens - units(k, 3 * count)) ||
 		    names_fit(k, k->tokens))
 			return true;
 	}
@@ -153,6 +154,21 @@ static bool index_names(struct kallsyms *k)
 	}
 	return true;
 }
+static u64 address_of(const struct kallsyms *k, u32 i)
+{
+	s32 offset = k->offsets[i];
+
+	switch (k->meaning) {
+	case UP_OR_DOWN:
+		return offset < 0 ? k->base - 1 - offset : (u64)offset;
+	case UP:
+		return k->base + (u32)offset;
+	default:
+		return k->gva + ((const u8 *)&k->offsets[i] - k->image) +
+		       offset;
+	}
+}
+
 /*L:070
  * Answers how many different addresses have this name: 0, 1 or 2, which
  * stands for all that are more.
@@ -162,15 +178,13 @@ int kallsyms_find(const struct kallsyms *k, const char *name, u64 *address)
 	u32 i = k->chain[chain_of(name)];
 	char other[LONGEST_NAME + 1];
 	int found = 0;
-	s64 offset;
 	u64 here;
 
 	for (; i; i = k->entry[i - 1].next) {
 		unpack_name(k, k->entry[i - 1].name, other);
 		if (strcmp(name, other))
 			continue;
-		offset = k->offsets[i - 1];
-		here = offset < 0 ? k->base - 1 - offset : (u64)offset;
+		here = address_of(k, i - 1);
 		if (found && here != *address)
 			return 2;
 		*address = here;
@@ -192,32 +206,36 @@ u64 kallsyms_need(const struct kallsyms *k, const char *name)
 		die("this kernel has more than one %s: which is meant?", name);
 	}
 }
-static bool addresses_fit(struct kallsyms *k, const u8 *base)
+static bool addresses_fit(struct kallsyms *k, ptrdiff_t offsets,
+			  ptrdiff_t base)
 {
-	ptrdiff_t bytes = align8(4UL * k->count);
 	u64 text;
 
-	if (base - k->image < bytes || k->end - base < 8)
+	if (offsets < 0 || base > k->end - k->image - 8)
 		return false;
-	k->offsets = (const s32 *)(base - bytes);
-	k->base = *(const u64 *)base;
-	return k->base >= KERNEL_MAP &&
-	       kallsyms_find(k, "_text", &text) == 1 && text == k->base;
+	k->offsets = (const s32 *)(k->image + offsets);
+	memcpy(&k->base, k->image + base, 8);
+	for (k->meaning = UP_OR_DOWN; k->meaning <= FROM_HERE; k->meaning++)
+		if (kallsyms_find(k, "_text", &text) == 1 && text == k->gva)
+			return true;
+	return false;
 }
 
 static bool find_addresses(struct kallsyms *k)
 {
-	const u8 *offsets = (const u8 *)(k->index + 256);
-	const u8 *count = k->names - 8;
+	ptrdiff_t bytes = units(k, 4UL * k->count);
+	ptrdiff_t behind = (const u8 *)(k->index + 256) - k->image;
+	ptrdiff_t before = k->names - k->unit - k->image - 8;
 
-	return addresses_fit(k, offsets + align8(4UL * k->count)) ||
-	       addresses_fit(k, count - 8);
+	return addresses_fit(k, behind, behind + bytes) ||
+	       addresses_fit(k, before - bytes, before);
 }
 /*L:050
  * Three places in a usual image look like this. Right is the one which is
  * followed by an index that fits, and before which stand names that fit.
  */
-bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes)
+bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes,
+		   u64 gva)
 {
 	static const char digits[20] = "0\0" "1\0" "2\0" "3\0" "4\0"
 				       "5\0" "6\0" "7\0" "8\0" "9";
@@ -225,13 +243,14 @@ bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes)
 
 	if (bytes < 4096)
 		return false;
-	memset(k, 0, sizeof(*k));
-	k->image = image;
-	k->end = end;
-	k->patience = MAX_STEPS;
-	for (; (at = memmem(at, end - at, digits, sizeof(digits))); at++)
-		if (find_token_index(k, at) && find_names(k) && index_names(k))
-			return find_addresses(k);
+	*k = (struct kallsyms) {
+		.image = image, .end = end, .gva = gva, .patience = MAX_STEPS,
+	};
+	for (k->unit = 8; k->unit >= 4; k->unit -= 4, at = image)
+		for (; (at = memmem(at, end - at, digits, 20)); at++)
+			if (find_token_index(k, at) && find_names(k) &&
+			    index_names(k))
+				return find_addresses(k);
 	return false;
 }
 /*:*/

@@ -72,12 +72,15 @@ void fill_from(int fd, const char *path, u8 *to, size_t bytes);
 const u8 *read_file(const char *path, size_t *bytes);
 struct kallsyms {
 	const u8 *image, *end;	/* all pointers below lie in between */
+	u64 gva;		/* of the image, in the Guest */
+	size_t unit;		/* each part starts at a multiple of it */
 	const u8 *tokens;
 	const u16 *index;	/* of the tokens, one for each byte */
 	const u8 *names;
 	u32 count;
 	const s32 *offsets;
 	u64 base;
+	enum { UP_OR_DOWN, UP, FROM_HERE } meaning;	/* of the offsets */
 	u32 patience;
 	u32 *chain;		/* numbers of entries, from 1 */
 	struct {
@@ -85,7 +88,8 @@ struct kallsyms {
 	} *entry;
 };
 
-bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes);
+bool kallsyms_open(struct kallsyms *k, const u8 *image, size_t bytes,
+		   u64 gva);
 int kallsyms_find(const struct kallsyms *k, const char *name, u64 *address);
 u64 kallsyms_need(const struct kallsyms *k, const char *name);
 struct guest_code {

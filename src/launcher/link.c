@@ -38,8 +38,8 @@ static void find_guest_code(struct guest_code *code, const char *home,
 	snprintf(code->path, sizeof(code->path),
 		 "%s/guest/%s/lguest_guest.o", home, release);
 	if (access(code->path, F_OK))
-		die("no Guest code for kernel %s: run make modules KVER=%s",
-		    release, release);
+		die("no Guest code for kernel %s: install linux-headers-%s, "
+		    "then make modules KVER=%s", release, release, release);
 	note("Guest code: %s", code->path);
 }
 static void open_guest_code(struct guest_code *code)

@@ -113,10 +113,11 @@ static void place_initrd(struct machine *m, int fd, u64 bytes)
 	note("initrd: %s: %#llx bytes at %#llx", m->initrd, bytes, start);
 }
 /*L:120
- * Why early_top_pgt, and not init_top_pgt, which has these arrows already?
- * The kernel will build its final tables in init_top_pgt, and WARNs when it
- * meets something there. So we sweep that one, and start on the other, which
- * the kernel drops when it is done.
+ * Why start on early_top_pgt, and not on init_top_pgt? The kernel will build
+ * its final tables in that one, and WARNs when it meets something there. So
+ * we sweep it, and leave it the arrow to the kernel, as kernels do until 6.18
+ * and expect later. Memory itself is mapped nowhere: the kernel's handler for
+ * early page faults does that, but only on early_top_pgt.
  */
 static void fill_page_tables(struct machine *m)
 {
@@ -126,9 +127,9 @@ static void fill_page_tables(struct machine *m)
 
 	init[0] = 0;
 	init[DIRECT_SLOT] = 0;
+	early[DIRECT_SLOT] = 0;
 	early[KERNEL_SLOT] = gpa_of(m, "level3_kernel_pgt", PAGE) | TABLE;
-	early[DIRECT_SLOT] = gpa_of(m, "level3_ident_pgt", PAGE) |
-			     (TABLE & ~USER);
+	init[KERNEL_SLOT] = early[KERNEL_SLOT];
 	if (fixmap[0])
 		die("%s: something is in the module area already",
 		    m->options->kernel);
@@ -243,6 +244,8 @@ void *place_in_guest(const struct machine *m, const char *name, u64 bytes)
 {
 	u64 gva = code_symbol(&m->code, name, bytes);
 
+	if (gva % 8)
+		die("%s: damaged: its %s is no structure", m->code.path, name);
 	return m->memory + m->code_gpa + (gva - CODE_GVA);
 }
 
@@ -281,7 +284,8 @@ void machine_build(struct machine *m, const struct image *image,
 	allocate_memory(m, initrd_bytes);
 	image_load(image, m->memory);
 	if (!kallsyms_open(&m->symbols, m->memory + image->start,
-			   image->end - image->start))
+			   image->end - image->start,
+			   KERNEL_MAP + image->start))
 		die("%s: it has no kallsyms that I can read", options->kernel);
 	link_guest_code(&m->code, options->home, image->release, &m->symbols);
 	place_guest_code(m);

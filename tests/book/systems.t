@@ -4,7 +4,7 @@
 # asked on machines that are made of a few empty files.
 . tests/book/lib.sh
 
-echo 1..27
+echo 1..28
 export ROOT=$work/root
 
 # system ID VERSION KERNEL...: the machine from here on
@@ -33,6 +33,8 @@ says() {
 system debian 12 6.1.0-9-amd64 6.1.0-56-amd64 6.1.0-60-rt-amd64 \
 	6.12.117+deb12-amd64 6.12.90+deb12-amd64 6.12.118+deb12-cloud-amd64
 says 6.12.117+deb12-amd64
+says "6.1.0-9-amd64 6.1.0-56-amd64 6.1.0-60-rt-amd64 6.12.90+deb12-amd64\
+ 6.12.118+deb12-cloud-amd64 6.12.117+deb12-amd64" all
 says "6.1 6.12" series
 says 6.1.0-56-amd64 6.1
 says 6.12.117+deb12-amd64 6.12

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 src=${SRC:-src}
-libs="-lelf -lz -llzma -lzstd -pthread"
+libs="-lelf -lz -llzma -lzstd -llz4 -pthread"
 parts=$(ls "$src"/launcher/*.c | grep -v /lguest.c)	# all but main()
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1
 

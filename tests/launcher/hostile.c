@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Kernels and Guest code that are cut off, bent, or lies from the start. */
 #define _GNU_SOURCE
+#include <lz4.h>
 #include <lzma.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -83,7 +84,7 @@ static u8 *bzimage(const char *how, const u8 *elf, size_t bytes, size_t *size)
 	u8 *payload = file + HEADER_BYTES;
 	struct setup_header *header = (void *)(file + 0x1f1);
 	size_t length = 0, room = 2 * bytes;
-	u32 unpacked = bytes;
+	u32 unpacked = bytes, block;
 	ZSTD_CCtx *zstd;
 	z_stream z = { .next_in = (u8 *)elf, .avail_in = bytes,
 		       .next_out = payload, .avail_out = room };
@@ -97,6 +98,13 @@ static u8 *bzimage(const char *how, const u8 *elf, size_t bytes, size_t *size)
 		ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
 		length = ZSTD_compress2(zstd, payload, room, elf, bytes);
 		ZSTD_freeCCtx(zstd);
+	} else if (!strcmp(how, "lz4")) {
+		memcpy(payload, "\x02\x21\x4c\x18", 4);
+		block = LZ4_compress_default((const char *)elf,
+					     (char *)payload + 8, bytes,
+					     room - 8);
+		memcpy(payload + 4, &block, 4);
+		length = block + 8;
 	} else {
 		if (deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, 0) ||
 		    deflate(&z, Z_FINISH) != Z_STREAM_END)
@@ -153,7 +161,7 @@ static void says(const char *words, const u8 *file, size_t bytes,
 	ok(no && strstr(last_words, words), "%s: %s", what, words);
 }
 
-static void packed(const char *how, const u8 *elf, size_t bytes)
+static void packed(const char *how, const u8 *elf, size_t bytes, u32 least)
 {
 	struct setup_header *header;
 	size_t size;
@@ -163,7 +171,7 @@ static void packed(const char *how, const u8 *elf, size_t bytes)
 	ok(!refused(file, size), "%s: a good kernel is good", how);
 	ok(!strcmp(image.release, "6.6.6-tiny+x"), "%s: release", how);
 	cut(how, file, size);
-	bend(how, file, size, size, 150, 130);
+	bend(how, file, size, size, 150, least);
 	bend("its header", file, size, HEADER_BYTES, 100, 5);
 
 	memcpy(file + size - 4, &lie, 4);
@@ -238,12 +246,12 @@ static void lies(const u8 *elf, size_t bytes)
 }
 
 /* Only the tables: bend them often, where it hurts. */
-static void bend_kallsyms(bool old)
+static void bend_kallsyms(int layout)
 {
 	struct kallsyms k;
 	size_t bytes;
 	u32 i, where, index, found = 0, times = 600;
-	u8 *elf = tiny_vmlinux(old, &bytes, &index), *bent;
+	u8 *elf = tiny_vmlinux(layout, &bytes, &index), *bent;
 	u64 address;
 
 	if (posix_memalign((void **)&bent, 4096, TINY_BYTES))
@@ -252,7 +260,7 @@ static void bend_kallsyms(bool old)
 		memcpy(bent, elf + TINY_HEADERS, TINY_BYTES);
 		where = i % 3 ? TINY_KALLSYMS : index - 512;
 		bent[where + any(i % 3 ? 0x5000 : 1024)] ^= 1 << any(8);
-		if (kallsyms_open(&k, bent, TINY_BYTES)) {
+		if (kallsyms_open(&k, bent, TINY_BYTES, TINY_BASE)) {
 			found++;
 			kallsyms_find(&k, "pv_ops", &address);
 		}
@@ -264,12 +272,12 @@ static void bend_kallsyms(bool old)
 		free(bent);
 		bent = malloc(index + 4096 - i * 8);
 		memcpy(bent, elf + TINY_HEADERS, index + 4096 - i * 8);
-		kallsyms_open(&k, bent, index + 4096 - i * 8);
+		kallsyms_open(&k, bent, index + 4096 - i * 8, TINY_BASE);
 		free(k.entry);
 		free(k.chain);
 	}
 	ok(found && found < times, "kallsyms, %s: bent %u times, read %u times",
-	   old ? "6.1" : "6.12", times, found);
+	   tiny_layouts[layout], times, found);
 	free(bent);
 	free(elf);
 }
@@ -281,13 +289,14 @@ static void point_behind(void)
 	size_t bytes;
 	u32 index;
 	u16 far = 0xffff;
-	u8 *elf = tiny_vmlinux(true, &bytes, &index), *tight;
+	u8 *elf = tiny_vmlinux(KALLSYMS_6_1, &bytes, &index), *tight;
 
 	tight = malloc(index + 512);
 	memcpy(tight, elf + TINY_HEADERS, index + 512);
-	ok(kallsyms_open(&k, tight, index + 512), "an image that ends early");
+	ok(kallsyms_open(&k, tight, index + 512, TINY_BASE),
+	   "an image that ends early");
 	memcpy(tight + index + 510, &far, 2);
-	ok(!kallsyms_open(&k, tight, index + 512),
+	ok(!kallsyms_open(&k, tight, index + 512, TINY_BASE),
 	   "an index that points behind it");
 	free(tight);
 	free(elf);
@@ -299,12 +308,12 @@ static void long_name(void)
 	struct kallsyms k;
 	size_t bytes;
 	u32 index;
-	u8 *elf = tiny_vmlinux(false, &bytes, &index);
+	u8 *elf = tiny_vmlinux(KALLSYMS_6_12, &bytes, &index);
 	u8 *name = memmem(elf, bytes, "tlong000", 8);
 	u64 address;
 
 	memset(name + 1, 1, 300);
-	ok(kallsyms_open(&k, elf + TINY_HEADERS, TINY_BYTES) &&
+	ok(kallsyms_open(&k, elf + TINY_HEADERS, TINY_BYTES, TINY_BASE) &&
 	   kallsyms_find(&k, "xen_iret", &address) == 1,
 	   "a name of 2100 characters");
 	free(elf);
@@ -316,14 +325,14 @@ static void tire_kallsyms(void)
 	struct kallsyms k;
 	size_t bytes, i;
 	u32 index, count = 4096;
-	u8 *elf = tiny_vmlinux(false, &bytes, &index);
+	u8 *elf = tiny_vmlinux(KALLSYMS_6_12, &bytes, &index);
 	u8 *image = calloc(1, 64 << 20);
 
 	for (i = 0; i < (60 << 20); i += 8)
 		memcpy(image + i, &count, 4);
 	memcpy(image + (60 << 20), elf + TINY_HEADERS + TINY_KALLSYMS + 0x2000,
 	       TINY_BYTES - TINY_KALLSYMS - 0x2000);
-	ok(!kallsyms_open(&k, image, 64 << 20),
+	ok(!kallsyms_open(&k, image, 64 << 20, TINY_BASE),
 	   "eight million lying counts are given up on");
 	free(image);
 	free(elf);
@@ -363,23 +372,25 @@ static void guest_code(const u8 *elf, size_t bytes, const char *home)
 int main(int argc, char *argv[])
 {
 	size_t bytes;
-	u8 *elf = tiny_vmlinux(false, &bytes, NULL);
+	u8 *elf = tiny_vmlinux(KALLSYMS_6_12, &bytes, NULL);
+	int layout;
 
 	if (argc != 2)
 		die("needs a folder");
 	snprintf(options.home, sizeof(options.home), "%s", argv[1]);
 	snprintf(path, sizeof(path), "%s/kernel", argv[1]);
-	packed("xz", elf, bytes);
-	packed("zstd", elf, bytes);
-	packed("gzip", elf, bytes);
+	packed("xz", elf, bytes, 130);
+	packed("zstd", elf, bytes, 130);
+	packed("gzip", elf, bytes, 130);
+	packed("lz4", elf, bytes, 10);		/* which has no checksum */
 	ok(!refused(elf, bytes), "vmlinux: a good kernel is good");
 	cut("vmlinux", elf, bytes);
 	bend("vmlinux", elf, bytes, TINY_HEADERS + TINY_BYTES / 2, 150, 5);
 	bend("its headers", elf, bytes, sizeof(Elf64_Ehdr) +
 	     sizeof(Elf64_Phdr), 100, 50);
 	lies(elf, bytes);
-	bend_kallsyms(true);
-	bend_kallsyms(false);
+	for (layout = 0; layout < TINY_LAYOUTS; layout++)
+		bend_kallsyms(layout);
 	point_behind();
 	long_name();
 	tire_kallsyms();

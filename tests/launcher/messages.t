@@ -68,7 +68,8 @@ for bytes in 1000 1024 20000 3000000; do
 	says "$words" "its first $bytes bytes" "$lguest" 256 "$tmp/short"
 done
 
-says "no Guest code for kernel $release: run make modules KVER=$release" \
+says "no Guest code for kernel $release: install linux-headers-$release,\
+ then make modules KVER=$release" \
 	"no Guest code" "$lguest" 256 "$kernel"
 guest_code "$release"
 says "needs [0-9]* MB or more" "16 MB" "$lguest" 16 "$kernel"

@@ -85,7 +85,13 @@ write_file(const char *path, const void *from, size_t bytes)
 		die("cannot write %s", path);
 }
 
-/* A kernel of 128 KB with 1000 names, in either layout of kallsyms. */
+/* A kernel of 128 KB with 1000 names, in each of the four layouts of kallsyms. */
+enum { KALLSYMS_6_1, KALLSYMS_6_12, KALLSYMS_6_18, KALLSYMS_7_0 };
+#define TINY_LAYOUTS	4
+static const char *const tiny_layouts[TINY_LAYOUTS] = {
+	"6.1", "6.12", "6.18", "7.0"
+};
+static int tiny_layout;
 #define TINY_GPA	0x1000000ULL
 #define TINY_BYTES	0x20000
 #define TINY_NAMES	1000
@@ -97,7 +103,7 @@ static const struct { const char *name; u32 at; } tiny_symbols[] = {
 	{ "_text", 0 }, { "xen_iret", 0x100 },
 	{ "early_xen_iret_patch", 0x200 }, { "early_top_pgt", 0x1000 },
 	{ "init_top_pgt", 0x2000 }, { "level3_kernel_pgt", 0x3000 },
-	{ "level3_ident_pgt", 0x4000 }, { "level2_fixmap_pgt", 0x5000 },
+	{ "level2_fixmap_pgt", 0x5000 },
 	{ "x86_64_start_reservations", 0x300 }, { "pv_ops", 0x400 },
 	{ "boot_cpu_data", 0x500 }, { "twice", 0x600 }, { "twice", 0x700 },
 	{ "same", 0x800 }, { "same", 0x800 },
@@ -106,7 +112,7 @@ static const struct { const char *name; u32 at; } tiny_symbols[] = {
 
 static u32 tiny_align(u32 n)
 {
-	return (n + 7) & ~7;
+	return tiny_layout == KALLSYMS_7_0 ? (n + 3) & ~3 : (n + 7) & ~7;
 }
 
 /* The type, then the name; byte 1 stands for "symbol_". */
@@ -134,7 +140,7 @@ static u8 *tiny_name(u8 *at, unsigned int i)
 static u32 tiny_names(u8 *image, u32 at)
 {
 	u32 count = TINY_NAMES, markers[(TINY_NAMES + 255) / 256];
-	u8 *names = image + at + 8, *name = names;
+	u8 *names = image + at + tiny_align(4), *name = names;
 	unsigned int i;
 
 	memcpy(image + at, &count, 4);
@@ -178,18 +184,24 @@ static u32 tiny_offsets(u8 *image, u32 at)
 		offset = -1 - (s32)(0x10000 + i * 16);
 		if (i < TINY_KNOWN)
 			offset = -1 - (s32)tiny_symbols[i].at;
-		if (i == TINY_NAMES - 2)
+		if (tiny_layout == KALLSYMS_6_18)
+			offset = -1 - offset;
+		if (tiny_layout == KALLSYMS_7_0)
+			offset = -1 - offset - (s32)(at + 4 * i);
+		if (i == TINY_NAMES - 2 && tiny_layout < KALLSYMS_6_18)
 			offset = 0x6000;
 		memcpy(image + at + 4 * i, &offset, 4);
 	}
 	at = tiny_align(at + 4 * TINY_NAMES);
+	if (tiny_layout == KALLSYMS_7_0)
+		return at;
 	memcpy(image + at, &base, 8);
 	return at + 8;
 }
 
 /* The ELF file; where the tokens' index starts goes to *index. */
 static __attribute__((unused)) u8 *
-tiny_vmlinux(bool old, size_t *bytes, u32 *index)
+tiny_vmlinux(int layout, size_t *bytes, u32 *index)
 {
 	u8 *file = calloc(1, TINY_HEADERS + TINY_BYTES);
 	u8 *image = file + TINY_HEADERS;
@@ -219,7 +231,10 @@ tiny_vmlinux(bool old, size_t *bytes, u32 *index)
 		memcpy(image + at, &noise, 4);
 	}
 	at = TINY_KALLSYMS;
-	if (old) {
+	tiny_layout = layout;
+	if (layout == KALLSYMS_7_0)
+		at += 4;	/* all of it, between two multiples of eight */
+	if (layout == KALLSYMS_6_1) {
 		at = tiny_offsets(image, at);
 		at = tiny_names(image, at);
 		at = tiny_align(at + 3 * TINY_NAMES);	/* sorted */
@@ -227,7 +242,10 @@ tiny_vmlinux(bool old, size_t *bytes, u32 *index)
 	} else {
 		at = tiny_names(image, at);
 		at = tiny_tokens(image, at);
-		at = tiny_offsets(image, at);
+		if (index)
+			*index = at - 512;
+		tiny_offsets(image, at);
+		index = NULL;
 	}
 	if (index)
 		*index = at - 512;
