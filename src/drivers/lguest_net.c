@@ -370,7 +370,7 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *netdev)
 
 static void try_again(struct timer_list *timer)
 {
-	struct nic *nic = from_timer(nic, timer, retry);
+	struct nic *nic = container_of(timer, struct nic, retry);
 
 	netif_wake_queue(nic->netdev);
 }
@@ -449,7 +449,7 @@ static int switch_off(struct net_device *netdev)
 	u32 i;
 
 	netif_tx_disable(netdev);
-	del_timer_sync(&nic->retry);
+	timer_delete_sync(&nic->retry);
 	netif_tx_disable(netdev);	/* the timer may have woken it */
 	nic->tries = 0;
 	netif_carrier_off(netdev);

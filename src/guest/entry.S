@@ -14,7 +14,7 @@
  * not even a stack. We take the one that the kernel's first task will have.
  */
 SYM_CODE_START(lguest_entry)
-	leaq	init_thread_union+THREAD_SIZE-REGS_SIZE(%rip), %rsp
+	leaq	init_thread_union+THREAD_SIZE-STACK_TOP_ROOM(%rip), %rsp
 	call	lguest_start
 	ud2
 SYM_CODE_END(lguest_entry)

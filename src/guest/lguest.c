@@ -51,6 +51,7 @@
 #include <kernels.h>
 #include "../drivers/bus.h"
 #include "guest.h"
+#include "versions.h"
 
 struct lguest_data lguest_data;
 struct lguest_boot lguest_boot;
@@ -312,32 +313,6 @@ bool lguest_write_msr(u32 number, u64 value)
 	return set_msr(number, value);
 }
 
-static u64 read_msr(unsigned int number)
-{
-	u64 value;
-
-	get_msr(number, &value);
-	return value;
-}
-
-static void write_msr(unsigned int number, u32 low, u32 high)
-{
-	set_msr(number, (u64)high << 32 | low);
-}
-
-static u64 read_msr_safe(unsigned int number, int *err)
-{
-	u64 value;
-
-	*err = get_msr(number, &value) ? 0 : -EIO;
-	return value;
-}
-
-static int write_msr_safe(unsigned int number, u32 low, u32 high)
-{
-	return set_msr(number, (u64)high << 32 | low) ? 0 : -EIO;
-}
-
 /*G:120 Four handlers have a twin that does not expect to be in ring 0. */
 static const struct {
 	void (*from)(void);
@@ -346,7 +321,9 @@ static const struct {
 	{ asm_exc_debug, asm_xenpv_exc_debug },
 	{ asm_exc_nmi, asm_xenpv_exc_nmi },
 	{ asm_exc_double_fault, asm_xenpv_exc_double_fault },
+#ifdef CONFIG_X86_MCE		/* 6.1's kernel for clouds is without */
 	{ asm_exc_machine_check, asm_xenpv_exc_machine_check },
+#endif
 };
 
 static void use_twin(gate_desc *gate)
@@ -470,12 +447,10 @@ static void nothing(void)
 #define EXTENDED_8_EBX (HAS(CLZERO) | HAS(XSAVEERPTR))
 /*:*/
 
-static u32 native_cpuid_eax_sub(u32 number, u32 sub)
+static void ask_processor(u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	u32 eax = number, ebx, ecx = sub, edx;
-
-	native_cpuid(&eax, &ebx, &ecx, &edx);
-	return eax;
+	asm volatile("cpuid"
+		     : "+a" (*eax), "=b" (*ebx), "+c" (*ecx), "=d" (*edx));
 }
 
 /* 512 bytes from the time of SSE, a header of 64, and what came since. */
@@ -487,9 +462,9 @@ static u32 xsave_size(u64 features)
 	for (i = 2; i < 63; i++) {
 		if (!(features & BIT(i)))
 			continue;
-		eax = XSTATE_CPUID;
+		eax = 0xd;
 		ecx = i;
-		native_cpuid(&eax, &ebx, &ecx, &edx);
+		ask_processor(&eax, &ebx, &ecx, &edx);
 		size = max(size, ebx + eax);
 	}
 	return size;
@@ -551,7 +526,7 @@ static void lguest_cpuid(unsigned int *eax, unsigned int *ebx,
 			return;
 		}
 	}
-	native_cpuid(eax, ebx, ecx, edx);
+	ask_processor(eax, ebx, ecx, edx);
 	*eax &= leaf->eax;
 	*ebx &= leaf->ebx;
 	*ecx &= leaf->ecx;
@@ -577,7 +552,7 @@ static void lguest_cpuid(unsigned int *eax, unsigned int *ebx,
 			*eax = min(*eax, 1u);
 			break;
 		}
-		*eax = sub == 1 ? native_cpuid_eax_sub(7, 1) & LEAF_7_1_EAX : 0;
+		*eax = sub == 1 ? *eax & LEAF_7_1_EAX : 0;
 		*ebx = *ecx = *edx = 0;
 		break;
 	case 0xd:
@@ -908,7 +883,6 @@ void lguest_start(void)
 	cr3 = (unsigned long)early_top_pgt - __START_KERNEL_map;
 	xcr0 = XFEATURE_MASK_FP;
 	pv_info.name = "lguest";
-	pv_ops.cpu.io_delay = nothing;
 	pv_ops.cpu.get_debugreg = lguest_get_debugreg;
 	pv_ops.cpu.set_debugreg = lguest_set_debugreg;
 	pv_ops.cpu.read_cr0 = lguest_read_cr0;
@@ -922,7 +896,6 @@ void lguest_start(void)
 	pv_ops.cpu.load_gs_index = lguest_load_gs_index;
 	pv_ops.cpu.write_idt_entry = lguest_write_idt_entry;
 	pv_ops.cpu.load_sp0 = lguest_load_sp0;
-	pv_ops.cpu.wbinvd = nothing;
 	pv_ops.cpu.cpuid = lguest_cpuid;
 	pv_ops.cpu.read_msr = read_msr;
 	pv_ops.cpu.write_msr = write_msr;
@@ -968,7 +941,7 @@ void lguest_start(void)
 	lguest_pic.probe = probe_irqs;
 	force_feature(X86_FEATURE_XENPV);
 	setup_clear_cpu_cap(X86_FEATURE_SYSCALL32);
-	setup_clear_cpu_cap(X86_FEATURE_SYSENTER32);
+	setup_clear_cpu_cap(LG_FEATURE_SYSENTER32);
 	bend_sgdt();
 	if (!lguest_data.xcr0)
 		setup_clear_cpu_cap(X86_FEATURE_XSAVE);

@@ -2,6 +2,7 @@
 /* Where entry.S finds the fields of C structures. */
 #include <linux/kbuild.h>
 #include <linux/ptrace.h>
+#include <linux/thread_info.h>
 #include <lguest.h>
 
 static void __used offsets(void)
@@ -19,5 +20,6 @@ static void __used offsets(void)
 	OFFSET(LG_IRET_RFLAGS, lguest_data, iret.rflags);
 	OFFSET(LG_IRET_RSP, lguest_data, iret.rsp);
 	OFFSET(LG_IRET_SS, lguest_data, iret.ss);
-	DEFINE(REGS_SIZE, sizeof(struct pt_regs));
+	DEFINE(STACK_TOP_ROOM,
+	       TOP_OF_KERNEL_STACK_PADDING + sizeof(struct pt_regs));
 }

@@ -75,15 +75,18 @@ void kill_guest(struct lg_cpu *cpu, const char *format, ...)
 		  regs->rip, regs->rsp);
 }
 /*:*/
-/*H:040 Context: IRQs off, for both. Linux runs with PGE where it exists. */
-static void hide_global_pages(void)
+#define CR4_NOT_FOR_GUESTS	(X86_CR4_PGE | LG_CR4_LASS)
+
+/*H:040 Context: IRQs off, for both, on the same CPU. */
+static void hide_global_pages(struct lg_cpu *cpu)
 {
-	cr4_update_irqsoff(0, X86_CR4_PGE);
+	cpu->hidden_cr4 = cr4_read_shadow() & CR4_NOT_FOR_GUESTS;
+	cr4_update_irqsoff(0, cpu->hidden_cr4);
 }
 
-static void show_global_pages(void)
+static void show_global_pages(struct lg_cpu *cpu)
 {
-	cr4_update_irqsoff(boot_cpu_has(X86_FEATURE_PGE) ? X86_CR4_PGE : 0, 0);
+	cr4_update_irqsoff(cpu->hidden_cr4, 0);
 }
 /*:*/
 static bool under_tcg;		/* set once, when the module loads */
@@ -102,13 +105,13 @@ static unsigned long guest_cr4(struct lg_cpu *cpu, bool user)
 	return cr4;
 }
 
-#define XFEATURES_NOT_OFFERED	(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE)
+#define XFEATURES_LEFT_ON	(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE)
 
 static u64 guest_xcr0(struct lg_cpu *cpu, struct lg_area *area)
 {
 	if (!(cpu->cr4 & cr4_read_shadow() & X86_CR4_OSXSAVE))
 		return area->host_xcr0;		/* nobody can tell */
-	return cpu->xcr0 | (area->host_xcr0 & XFEATURES_NOT_OFFERED);
+	return cpu->xcr0 | (area->host_xcr0 & XFEATURES_LEFT_ON);
 }
 
 static void write_cr4(unsigned long cr4)
@@ -141,7 +144,7 @@ static void want_msr(struct lg_area *area, u32 number, u64 kept, u64 value)
 	struct lg_msr *msr = &area->msrs[area->nr_msrs];
 
 	msr->number = number;
-	rdmsrl(number, msr->host);
+	rdmsrq(number, msr->host);
 	msr->guest = (msr->host & kept) | value;
 	if (msr->guest != msr->host)
 		area->nr_msrs++;
@@ -173,7 +176,7 @@ static void load_guest_msrs(struct lg_area *area)
 	int i;
 
 	for (i = 0; i < area->nr_msrs; i++)
-		wrmsrl(area->msrs[i].number, area->msrs[i].guest);
+		wrmsrq(area->msrs[i].number, area->msrs[i].guest);
 }
 
 static void load_host_msrs(struct lg_area *area)
@@ -181,7 +184,7 @@ static void load_host_msrs(struct lg_area *area)
 	int i;
 
 	for (i = 0; i < area->nr_msrs; i++)
-		wrmsrl(area->msrs[i].number, area->msrs[i].host);
+		wrmsrq(area->msrs[i].number, area->msrs[i].host);
 }
 /*:*/
 /* Context: IRQs off, on the area's CPU. */
@@ -197,7 +200,7 @@ static void describe_cpu(struct lg_area *area)
 	host->kernel_ibrs = boot_cpu_has(X86_FEATURE_KERNEL_IBRS);
 	area->state->verw_selector = __KERNEL_DS;
 	area->state->fsgsbase = !!(cr4 & X86_CR4_FSGSBASE);
-	rdmsrl(MSR_GS_BASE, host->gs_base);
+	rdmsrq(MSR_GS_BASE, host->gs_base);
 	if (cr4 & X86_CR4_OSXSAVE)
 		area->host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	area->described = true;
@@ -208,7 +211,7 @@ static void prepare_cpu(struct lg_cpu *cpu, struct lg_area *area)
 	if (!area->described)
 		describe_cpu(area);
 	if (!cpu->prepared) {
-		hide_global_pages();
+		hide_global_pages(cpu);
 		choose_msrs(area);
 		cpu->prepared = true;
 		cpu->clock_is_stale = true;
@@ -219,7 +222,7 @@ static void restore_cpu(struct lg_cpu *cpu)
 {
 	if (!cpu->prepared)
 		return;
-	show_global_pages();
+	show_global_pages(cpu);
 	cpu->prepared = false;
 }
 /* Context: IRQs off, before what is pending is announced. */
@@ -320,7 +323,7 @@ static void describe_the_launcher(struct switcher_host *host)
 	host->gs = current->thread.gsindex;
 	host->fs_base = current->thread.fsbase;
 	if (!(cr4_read_shadow() & X86_CR4_FSGSBASE))
-		rdmsrl(MSR_FS_BASE, host->fs_base);
+		rdmsrq(MSR_FS_BASE, host->fs_base);
 	if (host->pku)
 		host->pkru = rdpkru();
 }
@@ -335,11 +338,12 @@ static void serve_the_host(struct lg_area *area)
 
 	if (trap == X86_TRAP_NMI || state->nmi) {
 		state->nmi = 0;
-		lg_call_nmi();
+		serve_nmi();
 	}
 	if (trap == X86_TRAP_NM && boot_cpu_has(X86_FEATURE_XFD))
-		wrmsrl(MSR_IA32_XFD_ERR, 0);	/* as KVM: not for Linux */
-	if (trap == X86_TRAP_MC || state->machine_check) {
+		wrmsrq(MSR_IA32_XFD_ERR, 0);	/* as KVM: not for Linux */
+	if (IS_ENABLED(CONFIG_X86_MCE) &&
+	    (trap == X86_TRAP_MC || state->machine_check)) {
 		struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
 
 		state->machine_check = 0;
@@ -350,6 +354,7 @@ static void serve_the_host(struct lg_area *area)
 		gate_desc *idt = (gate_desc *)area->host->idt.address;
 
 		lg_call_gate(gate_offset(&idt[trap]));
+		local_irq_disable();
 	}
 }
 /* Context: IRQs off. */
@@ -418,6 +423,12 @@ static void run_guest_once(struct lg_cpu *cpu)
 	cpu->context = state->guest;
 }
 /*:*/
+static bool somebody_waits(void)
+{
+	return read_thread_flags() &
+	       (_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY);
+}
+
 /*
  * Returns 0 with preemption and IRQs off; or with both on -EINTR, or -EAGAIN
  * when the world may have changed and the caller should look again.
@@ -431,13 +442,13 @@ static int prepare_to_enter(struct lg_cpu *cpu)
 	if (read_thread_flags() & WORK_IN_USER_SPACE ||
 	    READ_ONCE(current->mm->context.ldt))
 		err = -EINTR;
-	else if (need_resched() || cpu->event_ready || interrupt_is_due(cpu))
+	else if (somebody_waits() || cpu->event_ready || interrupt_is_due(cpu))
 		err = -EAGAIN;
 	if (!err)
 		return 0;
 	local_irq_enable();
 	preempt_enable();
-	if (need_resched())
+	if (somebody_waits())
 		schedule();
 	return err;
 }
@@ -820,7 +831,7 @@ static const char *refusal(void)
 		return "memory encryption is in use";
 	if (LG_FRED)
 		return "FRED is in use: boot with fred=off";
-	return NULL;
+	return borrow_from_kvm();
 }
 static int __init lg_init(void)
 {
@@ -833,7 +844,7 @@ static int __init lg_init(void)
 	}
 	five_levels = pgdir_shift == 48;
 	see_what_null_does();
-	under_tcg = hypervisor_cpuid_base("TCGTCGTCGTCG", 0);
+	under_tcg = cpuid_base_hypervisor("TCGTCGTCGTCG", 0);
 	preempt_notifier_inc();
 	err = build_switcher();
 	if (!err)

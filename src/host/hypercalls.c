@@ -29,12 +29,16 @@ static bool tsc_is_trusted(void)
 	       boot_cpu_has(X86_FEATURE_NONSTOP_TSC) && !check_tsc_unstable();
 }
 
+#define XFEATURES_OFFERED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | \
+				 XFEATURE_MASK_AVX512 | \
+				 XFEATURE_MASK_BNDREGS | \
+				 XFEATURE_MASK_BNDCSR)
+
 static u64 most_xcr0(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return 0;
-	return xgetbv(XCR_XFEATURE_ENABLED_MASK) &
-	       ~(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE);
+	return xgetbv(XCR_XFEATURE_ENABLED_MASK) & XFEATURES_OFFERED;
 }
 /*H:210 Each field is read once, and here: the Guest can write it any time. */
 static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)

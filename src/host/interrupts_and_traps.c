@@ -264,8 +264,8 @@ static enum hrtimer_restart clockevent_fires(struct hrtimer *timer)
 void init_clockevent(struct lg_cpu *cpu)
 {
 	cpu->date = ktime_mono_to_real(0);
-	hrtimer_init(&cpu->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	cpu->timer.function = clockevent_fires;
+	hrtimer_setup(&cpu->timer, clockevent_fires, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
 }
 
 /* @ns from now; ~0: never. A Guest can't make it fire more than it runs. */
@@ -275,7 +275,7 @@ void set_clockevent(struct lg_cpu *cpu, u64 ns)
 	if (ns == ~0ull)
 		return;
 	ns = min_t(u64, ns, KTIME_MAX / 2);
-	hrtimer_start(&cpu->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
+	hrtimer_start(&cpu->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
 }
 /*:*/
 /*H:500 All but DR6, which is in the shared page. */

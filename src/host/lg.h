@@ -53,6 +53,7 @@ struct lg_cpu {
 	struct task_struct *task;	/* the initialising thread */
 	struct lg_context context;
 	bool prepared;			/* this CPU is, while we are on it */
+	unsigned long hidden_cr4;	/* what it lacks, while it is */
 	bool tells_time, clock_is_stale;
 	u64 clock_tsc, clock_changes;	/* of the last note to the Guest */
 	ktime_t date;			/* less the monotonic clock, then */

@@ -127,12 +127,12 @@ void see_what_null_does(void)
 
 	local_irq_save(flags);
 	savesegment(fs, selector);
-	rdmsrl(MSR_FS_BASE, old);
-	wrmsrl(MSR_FS_BASE, 1);
+	rdmsrq(MSR_FS_BASE, old);
+	wrmsrq(MSR_FS_BASE, 1);
 	loadsegment(fs, 0);
-	rdmsrl(MSR_FS_BASE, now);
+	rdmsrq(MSR_FS_BASE, now);
 	loadsegment(fs, selector);
-	wrmsrl(MSR_FS_BASE, old);
+	wrmsrq(MSR_FS_BASE, old);
 	local_irq_restore(flags);
 	null_keeps_base = now;
 }

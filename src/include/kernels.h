@@ -49,6 +49,11 @@ typedef int hvc_raise_t;
 #define LG_MATCH_CONST
 #endif
 
+/* 6.14: requests are always merged. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define BLK_MQ_F_SHOULD_MERGE	0
+#endif
+
 /* 6.11 takes a disk's limits all at once, and whether it can flush. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 static inline struct gendisk *lg_alloc_disk(struct blk_mq_tag_set *tags,

@@ -17,6 +17,7 @@
  * it? Now put on your boots. The way on foot begins with: make Guest :*/
 
 #include <linux/linkage.h>
+#include <linux/objtool.h>
 #include <asm/alternative.h>
 #include <asm/asm.h>
 #include <asm/msr-index.h>
@@ -562,6 +563,56 @@ SYM_INNER_LABEL(switcher_stubs, SYM_L_GLOBAL)
 	vector = vector + 1
 	.endr
 SYM_INNER_LABEL(switcher_text_end, SYM_L_GLOBAL)
+#ifdef LG_BORROWS
+.macro LG_UNTRAIN_RET
+	CALL_UNTRAIN_RET
+	ALTERNATIVE "jmp .Lno_ibpb\@", "", X86_FEATURE_ENTRY_IBPB
+	movl	$MSR_IA32_PRED_CMD, %ecx
+	movl	$PRED_CMD_IBPB, %eax
+	xorl	%edx, %edx
+	wrmsr
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_BUG_IBPB_NO_RET
+.Lno_ibpb\@:
+	ALTERNATIVE "", __stringify(RESET_CALL_DEPTH), X86_FEATURE_CALL_DEPTH
+.endm
+
+.macro LG_CLEAR_BRANCH_HISTORY
+	ALTERNATIVE "", "call lg_clear_bhb_loop", X86_FEATURE_CLEAR_BHB_LOOP
+.endm
+
+	.text
+SYM_FUNC_START_LOCAL(lg_clear_bhb_loop)
+	ANNOTATE_NOENDBR
+	pushq	%rbp
+	movq	%rsp, %rbp
+	movl	$5, %ecx
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	1f
+	jmp	5f
+	.balign	64, 0xcc
+	.skip	32 - (.Lret1 - 1f), 0xcc
+	ANNOTATE_INTRA_FUNCTION_CALL
+1:	call	2f
+.Lret1:	RET
+	.balign	64, 0xcc
+	.skip	32 - 18, 0xcc		/* for the one below */
+2:	movl	$5, %eax
+3:	jmp	4f
+	nop
+4:	subl	$1, %eax
+	jnz	3b
+	subl	$1, %ecx
+	jnz	1b
+	RET
+5:	lfence
+	popq	%rbp
+	RET
+SYM_FUNC_END(lg_clear_bhb_loop)
+STACK_FRAME_NON_STANDARD(lg_clear_bhb_loop)
+#else
+#define LG_UNTRAIN_RET		UNTRAIN_RET
+#define LG_CLEAR_BRANCH_HISTORY	CLEAR_BRANCH_HISTORY
+#endif
 	.text
 SYM_FUNC_START(lg_cross)		/* %rdi: switch_to_guest, over there */
 	CALL_NOSPEC rdi
@@ -572,17 +623,20 @@ SYM_FUNC_START(lg_cross)		/* %rdi: switch_to_guest, over there */
 	shrq	$32, %rdx
 	wrmsr
 .Lno_ibrs:
-	UNTRAIN_RET
-	CLEAR_BRANCH_HISTORY
+	LG_UNTRAIN_RET
+	LG_CLEAR_BRANCH_HISTORY
 	RET
 SYM_FUNC_END(lg_cross)
-.macro CALL_AS_INTERRUPT how:req target:req
+.macro CALL_AS_INTERRUPT irqs_on:req how:req target:req
 	pushq	%rbp
 	movq	%rsp, %rbp
 	andq	$-16, %rsp		/* as the CPU aligns it */
 	pushq	$__KERNEL_DS
 	pushq	%rbp			/* rsp, as it is when we are back */
 	pushfq
+	.if	\irqs_on
+	orq	$X86_EFLAGS_IF, (%rsp)
+	.endif
 	pushq	$__KERNEL_CS
 	\how	\target			/* pushes rip */
 	movq	%rbp, %rsp
@@ -591,9 +645,11 @@ SYM_FUNC_END(lg_cross)
 .endm
 
 SYM_FUNC_START(lg_call_gate)
-	CALL_AS_INTERRUPT CALL_NOSPEC rdi
+	CALL_AS_INTERRUPT 1 CALL_NOSPEC rdi
 SYM_FUNC_END(lg_call_gate)
 
+#ifndef LG_BORROWS			/* which have a function for it */
 SYM_FUNC_START(lg_call_nmi)
-	CALL_AS_INTERRUPT call LG_NMI_ENTRY
+	CALL_AS_INTERRUPT 0 call LG_NMI_ENTRY
 SYM_FUNC_END(lg_call_nmi)
+#endif

@@ -22,7 +22,7 @@ fail_a_little() {
 	monitor "mce 1 1 0xb000100000000000 0x5 0 0"
 }
 
-plan $((24 * times))
+plan $((25 * times))
 guest programs <<'END'
 cd /tests
 ONLY="switches switches32" sh guest-suite.sh
@@ -45,11 +45,18 @@ stop_spinning() {
 	is "the Guest was well until then" "$(cat /tmp/spin)" \
 		"spin: Interrupted system call"
 }
+# hundredths of a second that ten naps of ten take on CPU 1
+naps() {
+	from=$(cut -d " " -f 1 /proc/uptime | tr -d .)
+	taskset 2 sh -c "for i in 0 1 2 3 4 5 6 7 8 9; do usleep 100000; done"
+	echo $(($(cut -d " " -f 1 /proc/uptime | tr -d .) - from))
+}
 modprobe look
 registers >/tmp/before
 sed 's/^/# CPU /' /tmp/before
 taskset 2 grace 0 &
 grace 15 >/tmp/grace.program
+naps >/tmp/naps.program
 kill $!
 try "lg.ko loads" insmod /lguest/lg.ko
 
@@ -60,6 +67,11 @@ is "on no CPU is anything not as it was" \
 grace 15 >/tmp/grace.guest
 echo "# a grace period: $(cat /tmp/grace.program) us beside a program," \
 	"$(cat /tmp/grace.guest) us beside a Guest"
+naps >/tmp/naps.guest
+echo "# ten naps: $(cat /tmp/naps.program) cs beside a program," \
+	"$(cat /tmp/naps.guest) cs beside a Guest"
+try "whoever naps is woken in time" \
+	test "$(cat /tmp/naps.guest)" -lt $((3 * $(cat /tmp/naps.program)))
 try "whoever waits for RCU waits no longer than beside a program" \
 	test "$(cat /tmp/grace.guest)" -lt $((2 * $(cat /tmp/grace.program)))
 stop_spinning

@@ -9,7 +9,7 @@
 #include <linux/module.h>
 #include <linux/smp.h>
 #include <linux/user-return-notifier.h>
-#include <asm/msr.h>
+#include "names.h"
 
 #define NOWHERE	0xffffffff80dead00ull	/* a virtual machine's own LSTAR */
 
@@ -29,7 +29,7 @@ static void note(void *unused)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		rdmsrl(numbers[i], lent->host[i]);
+		rdmsrq(numbers[i], lent->host[i]);
 }
 
 static void give_back(struct user_return_notifier *notifier)
@@ -43,7 +43,7 @@ static void give_back(struct user_return_notifier *notifier)
 		lent->waits = false;
 		user_return_notifier_unregister(notifier);
 		for (i = 0; i < ARRAY_SIZE(numbers); i++)
-			wrmsrl(numbers[i], lent->host[i]);
+			wrmsrq(numbers[i], lent->host[i]);
 	}
 	local_irq_restore(flags);
 }
@@ -59,8 +59,8 @@ static void run(void)
 
 	preempt_disable();
 	lent = this_cpu_ptr(&lents);
-	wrmsrl(MSR_LSTAR, NOWHERE);
-	wrmsrl(MSR_TSC_AUX, 77);
+	wrmsrq(MSR_LSTAR, NOWHERE);
+	wrmsrq(MSR_TSC_AUX, 77);
 	if (!lent->waits) {
 		lent->waits = true;
 		lent->notifier.on_user_return = give_back;
