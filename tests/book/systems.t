@@ -4,7 +4,7 @@
 # asked on machines that are made of a few empty files.
 . tests/book/lib.sh
 
-echo 1..28
+echo 1..30
 export ROOT=$work/root
 
 # system ID VERSION KERNEL...: the machine from here on
@@ -13,6 +13,7 @@ system() {
 	mkdir -p "$ROOT/etc"
 	printf 'ID=%s\nVERSION_ID=%s\nPRETTY_NAME="%s %s"\n' \
 		$1 $2 $1 $2 >"$ROOT/etc/os-release"
+	[ $2 != 13 ] || echo VERSION_CODENAME=trixie >>"$ROOT/etc/os-release"
 	system=$*
 	shift 2
 	for kver; do
@@ -42,13 +43,15 @@ says "" remarks
 system debian 12 6.12.117+deb12-amd64
 says 6.12 series
 system debian 12
+says ""
 says "" series
 says "" 6.1
 system debian 13 6.1.0-56-amd64 6.12.117+deb13-amd64
 says 6.12 series
 says "no kernel from trixie-backports here: only 6.12 is tested" remarks
 system debian 13 6.12.117+deb13-amd64 99.2.3+deb13-amd64 99.10.1+deb13-amd64
-says 99.10.1+deb13-amd64
+says 6.12.117+deb13-amd64
+says 99.10.1+deb13-amd64 99.10
 says "6.12 99.10" series
 says "kernel 99.10: not tried before, so what fails with it does not count" \
 	remarks
@@ -63,7 +66,7 @@ result $? "not tried: 6.120.1"
 mkdir "$work/bin"
 cat >"$work/bin/apt-get" <<'END'
 #!/bin/sh
-case $* in *" install "*) echo "$*" | tr ' ' '\n' | grep -E '^linux|^nodejs' ;; esac
+case $* in *" install "*) echo "$*" | tr ' ' '\n' | grep -E '^linux|backports' ;; esac
 END
 cat >"$work/bin/apt-cache" <<'END'
 #!/bin/sh
@@ -80,7 +83,7 @@ installs() {
 	shift
 	printf 'linux-headers-%s\n' "$@" >"$ROOT/known"
 	PATH=$work/bin:$PATH extract/deps 2>&1 |
-		sed -n 's/^linux-//p' | xargs >"$work/said"
+		sed 's/^linux-//; /^installing:/d' | xargs >"$work/said"
 	[ "$(cat "$work/said")" = "$wanted" ]
 	result $? "$system: deps${1:+, where apt has $*}"
 }
@@ -95,15 +98,18 @@ system debian 13
 stable=6.12.117+deb13-amd64
 installs "source-6.12 $(image_and_headers $stable)" amd64 \
 	6.12.99+deb13-amd64 $stable 6.12.117+deb13-rt-amd64 6.12.200-common
-installs "$(echo source-6.12 $(image_and_headers $stable 7.10.2+deb13-amd64))" \
+installs "$(echo source-6.12 $(image_and_headers $stable) trixie-backports \
+	$(image_and_headers 7.10.2+deb13-amd64))" \
 	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64 7.10.2+deb13-cloud-amd64
 # What is installed is not updated, but for a newer series.
 system debian 13 6.12.99+deb13-amd64 7.9.8+deb13-amd64
 installs "$(echo source-6.12 \
-	$(image_and_headers 6.12.99+deb13-amd64 7.9.8+deb13-amd64))" \
+	$(image_and_headers 6.12.99+deb13-amd64) trixie-backports \
+	$(image_and_headers 7.9.8+deb13-amd64))" \
 	6.12.99+deb13-amd64 $stable 7.9.8+deb13-amd64 7.9.9+deb13-amd64
 installs "$(echo source-6.12 \
-	$(image_and_headers 6.12.99+deb13-amd64 7.10.2+deb13-amd64))" \
+	$(image_and_headers 6.12.99+deb13-amd64) trixie-backports \
+	$(image_and_headers 7.10.2+deb13-amd64))" \
 	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64
 
 # Anywhere else.

@@ -70,6 +70,8 @@ kernel64 lsl of the TSS: 4087 | 0
 kernel64 verw of the kernel'"'"'s data: 1 | 0
 kernel64 popf to cli: 0 | 1
 kernel64 pushf after cli: 0 | 1'
+# Who may, asks QEMU 7.2 first; QEMU 10, is there such a register?
+cr1='kernel64 mov from cr1: trap 6 | trap 13'
 to_nowhere='kernel64 sgdt to nowhere: trap 14 | trap 13'
 silent='kernel64 sgdt, where: 1 | 0
 kernel64 sidt, where: 1 | 0
@@ -94,6 +96,7 @@ END
 		</dev/null
 	{
 		echo "$in_kernel"
+		grep -xF "$cr1" "$work/differences"
 		case $setting in
 		*umip) echo "$silent" ;;
 		*) echo "$to_nowhere" ;;

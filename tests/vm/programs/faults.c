@@ -219,8 +219,6 @@ static void check_privileged(void)
 	check_general_protection("ltr", 0);
 	FAULT(asm volatile("invlpg %0" : : "m"(last)));
 	check_general_protection("invlpg", 0);
-	FAULT(asm volatile("wbinvd"));
-	check_general_protection("wbinvd", 0);
 	FAULT(asm volatile("mov %0, %%ds" : : "r"(0x1230)));
 	check_general_protection("a selector beyond the GDT", 0x1230);
 	FAULT(asm volatile("int $0x30"));
