@@ -436,7 +436,7 @@ static int open_wire(const char *path)
 		made[wires_made].path = path;
 		made[wires_made++].fd = fd;
 	} else if (fd < 0 && errno == EEXIST) {
-		fd = open(path, flags);
+		fd = open(path, flags | O_CREAT, 0600);
 	}
 	if (fd < 0)
 		die("--sharenet: cannot open %s: %s", path, strerror(errno));

@@ -4,7 +4,7 @@
 # lies on it, as another that lies on that, as swap of the Host's.
 . tests/vm/lib.sh
 
-plan 170
+plan 174
 carry="losetup"
 guest </dev/null
 
@@ -65,6 +65,15 @@ $losetup /dev/loop1 /tmp/file
 neither "a loop device has it" /tmp/file
 neither "by another name" /tmp/other
 both "the device itself" /dev/loop1
+# Who may not ask the device knows it by its file's name.
+chown nobody /tmp/file
+for_nobody() {
+	! su nobody -c "timeout 60 /lguest/lguest --block=/tmp/file \
+		--sharenet=/nowhere/wire 128 /boot/vmlinux" </dev/null \
+		>/tmp/line 2>&1 &&
+		grep "^lguest: cannot use /tmp/file: another Guest" /tmp/line
+}
+try "a loop device has it: not for nobody" for_nobody
 mke2fs /dev/loop1 >/dev/null 2>&1
 mount -t ext4 /dev/loop1 /mnt
 neither "and it is mounted" /tmp/file
@@ -197,6 +206,16 @@ for name in dev size loop1p1/dev; do
 done
 both "somebody holds what all can hold" /dev/loop1
 both "somebody holds what all can hold" /dev/loop1p1
+
+# A folder for all, and somebody who was there first.
+echo 1 >/proc/sys/fs/protected_regular
+su nobody -c "truncate -s 4096 /dev/shm/strange && chmod 666 /dev/shm/strange"
+strange() {
+	timeout 60 /lguest/lguest --sharenet=/dev/shm/strange \
+		--sharenet=/nowhere/wire 128 /boot/vmlinux </dev/null
+}
+is "a stranger's wire" "$(strange 2>&1)" "lguest: --sharenet: cannot open \
+/dev/shm/strange: Permission denied"
 END
 for kernel in 6.1 6.12; do
 	host kernel=$kernel modules="loop ext4" timeout=300 <"$work/owners"
