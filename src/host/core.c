@@ -20,6 +20,7 @@
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 #include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
@@ -833,6 +834,46 @@ static const char *refusal(void)
 		return "FRED is in use: boot with fred=off";
 	return borrow_from_kvm();
 }
+static DEFINE_PER_CPU(struct work_struct, bystanders);
+static atomic_t standing_by;
+static bool rewritten;
+
+/* A second is more than enough, and nobody waits for ever. */
+static void stand_by(struct work_struct *unused)
+{
+	unsigned long end = jiffies + HZ;
+
+	preempt_disable();
+	atomic_inc(&standing_by);
+	while (!smp_load_acquire(&rewritten) && time_before(jiffies, end))
+		cpu_relax();
+	preempt_enable();
+}
+
+static void rewrite_scheduler(void (*rewrite)(void))
+{
+	int cpu, others = 0;
+
+	atomic_set(&standing_by, 0);
+	rewritten = !under_tcg;
+	migrate_disable();
+	for_each_online_cpu(cpu) {
+		struct work_struct *work = per_cpu_ptr(&bystanders, cpu);
+
+		INIT_WORK(work, stand_by);
+		if (under_tcg && cpu != smp_processor_id())
+			others += queue_work_on(cpu, system_highpri_wq, work);
+	}
+	while (atomic_read(&standing_by) < others)
+		usleep_range(50, 100);
+	rewrite();
+	smp_store_release(&rewritten, true);	/* pairs with stand_by() */
+	for_each_possible_cpu(cpu)
+		if (per_cpu(bystanders, cpu).func)
+			flush_work(per_cpu_ptr(&bystanders, cpu));
+	migrate_enable();
+}
+
 static int __init lg_init(void)
 {
 	const char *reason = refusal();
@@ -845,13 +886,13 @@ static int __init lg_init(void)
 	five_levels = pgdir_shift == 48;
 	see_what_null_does();
 	under_tcg = cpuid_base_hypervisor("TCGTCGTCGTCG", 0);
-	preempt_notifier_inc();
+	rewrite_scheduler(preempt_notifier_inc);
 	err = build_switcher();
 	if (!err)
 		err = lguest_device_init();
 	if (err) {
 		free_switcher();
-		preempt_notifier_dec();
+		rewrite_scheduler(preempt_notifier_dec);
 	}
 	return err;
 }
@@ -860,7 +901,7 @@ static void __exit lg_exit(void)
 {
 	lguest_device_remove();
 	free_switcher();
-	preempt_notifier_dec();
+	rewrite_scheduler(preempt_notifier_dec);
 }
 
 module_init(lg_init);

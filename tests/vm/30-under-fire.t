@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # A Guest at work goes on while its thread is moved from CPU to CPU, and while
-# non-maskable interrupts hit it.
+# non-maskable interrupts hit it. And lg comes and goes on a Host that is busy.
 . tests/vm/lib.sh
 
 fire() {
@@ -12,7 +12,7 @@ fire() {
 	done
 }
 
-plan 10
+plan 11
 guest programs <<'END'
 echo UNDER-FIRE
 cd /tests
@@ -46,4 +46,17 @@ try "it was moved 200 times" test "$(cat /tmp/moves)" -ge 200
 try "the Host got 190 NMIs or more" test "$(nmis)" -ge 190
 try "some of them hit the Guest" eval "dmesg | grep 'exits by trap 2:'"
 leaves_no_trace
+END
+
+guest </dev/null
+host timeout=120 <<'END'
+for i in 1 2 3; do
+	while :; do true | true; done &
+done
+come_and_go() {
+	for i in $(seq 60); do
+		insmod /lguest/lg.ko && rmmod lg || return 1
+	done
+}
+try "lg comes and goes sixty times on a busy Host" come_and_go
 END
