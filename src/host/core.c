@@ -271,13 +271,25 @@ static struct preempt_ops lg_preempt_ops = {
 	.sched_in = sched_in,
 	.sched_out = sched_out,
 };
+/* DR7 for the Guest; 0 if nothing is armed. Address 0 stands for nowhere. */
+static u64 armed_breakpoints(struct lg_cpu *cpu)
+{
+	u64 dr7 = cpu->dr[7];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (!cpu->dr[i])
+			dr7 &= ~(3ull << (2 * i));
+	return dr7 & DR7_ARMED ? dr7 : 0;
+}
+
 /*H:060 Context: IRQs off. */
 static void load_debug_registers(struct lg_cpu *cpu,
 				 struct switcher_state *state)
 {
 	int i;
 
-	state->guest_dr7 = cpu->dr[7] & DR7_ARMED ? cpu->dr[7] : 0;
+	state->guest_dr7 = armed_breakpoints(cpu);
 	if (hw_breakpoint_active())
 		set_debugreg(0, 7);
 	if (!state->guest_dr7)

@@ -211,7 +211,7 @@ static unsigned long deliverable_irqs(struct lg_cpu *cpu)
 /*H:470 Context: any, of the Guest's thread. */
 bool interrupt_is_due(struct lg_cpu *cpu)
 {
-	return deliverable_irqs(cpu) &&
+	return !cpu->steps && deliverable_irqs(cpu) &&
 	       (READ_ONCE(cpu->lg->data->irq_enabled) & X86_EFLAGS_IF);
 }
 
@@ -281,15 +281,14 @@ void set_clockevent(struct lg_cpu *cpu, u64 ns)
 /*H:500 All but DR6, which is in the shared page. */
 void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value)
 {
-	if (n == 7) {
+	bool ours = !is_canonical(value) ||
+		    ((value >> 39) & 511) == SWITCHER_SLOT;
+
+	if (n == 7)
 		cpu->dr[7] = (value & DR7_GUEST) | DR7_FIXED;
-	} else if (n < 4 && is_canonical(value) &&
-		   ((value >> 39) & 511) != SWITCHER_SLOT &&
-		   ((value >> 39) & 511) != SWITCHER_SLOT - 1) {
-		cpu->dr[array_index_nospec(n, 4)] = value;
-	} else if (n != 6) {
-		kill_guest(cpu, "debug register %llu: bad value %llx",
-			   n, value);
-	}
+	else if (n < 4)
+		cpu->dr[array_index_nospec(n, 4)] = ours ? 0 : value;
+	else if (n != 6)
+		kill_guest(cpu, "there is no debug register %llu", n);
 }
 /*:*/

@@ -102,13 +102,29 @@ static void keep_live_tls(struct lg_cpu *cpu, const u64 *tls)
 		else
 			cpu->tls[i] = tls[i];
 }
+static void forget_lent_base(struct lg_cpu *cpu)
+{
+	unsigned int slot = (cpu->context.fs >> 3) - GDT_ENTRY_TLS_MIN;
+	struct desc_struct lent;
+
+	if (cpu->context.fs & 4 || slot >= GDT_ENTRY_TLS_ENTRIES)
+		return;
+	slot = array_index_nospec(slot, GDT_ENTRY_TLS_ENTRIES);
+	memcpy(&lent, &cpu->tls[slot], sizeof(lent));
+	if (cpu->tls_own[slot] ||
+	    cpu->context.fs_base != get_desc_base(&lent))
+		return;
+	cpu->context.fs = 0;
+	cpu->context.fs_base = 0;
+}
+
 /* User mode comes next: its tables hold its own descriptors only. */
 void return_borrowed_descriptors(struct lg_cpu *cpu)
 {
 	int i;
 
+	forget_lent_base(cpu);
 	memcpy(cpu->tls, cpu->tls_own, sizeof(cpu->tls));
-
 	for (i = 0; i < 4; i++)
 		if (cpu->ldt_borrowed[i])
 			cpu->ldt[cpu->ldt_borrowed[i] - 1] = 0;
@@ -191,8 +207,8 @@ static u64 base_of_selector(struct lg_cpu *cpu, u16 selector)
 	if (selector & 4)
 		entry = ldt_entry(cpu, i);
 	else if (slot < GDT_ENTRY_TLS_ENTRIES)
-		entry = cpu->tls[array_index_nospec(slot,
-						    GDT_ENTRY_TLS_ENTRIES)];
+		entry = cpu->tls_own[array_index_nospec(slot,
+						GDT_ENTRY_TLS_ENTRIES)];
 	memcpy(&desc, &entry, sizeof(desc));
 	if (!desc.p || (desc.type & 8 && !(desc.type & 2)))
 		return 0;	/* absent, or code that can't be read */

@@ -267,12 +267,58 @@ static long int80(long nr, long a)
 	return result;
 }
 
+/*
+ * A thread's slot is emptied while FS and GS refer to it: Linux loads both
+ * again, and they are null. As above, no C while FS has a base of its own.
+ */
+static void check_emptied_slot(void)
+{
+	struct user_desc *slot = low_page(), *empty = slot + 1;
+	uint64_t base, fs_base = 1, gs_base = 1, fs;
+	int selector;
+
+	*slot = (struct user_desc){ .entry_number = -1, .limit = 0xfff,
+		.base_addr = (uintptr_t)slot, .seg_32bit = 1, .useable = 1 };
+	need(!int80(243, (uintptr_t)slot));	/* set_thread_area */
+	*empty = (struct user_desc){ .entry_number = slot->entry_number,
+		.read_exec_only = 1, .seg_not_present = 1 };
+	selector = slot->entry_number << 3 | 3;
+	load_gs(selector);
+	need(!syscall(SYS_arch_prctl, ARCH_GET_FS, &base));
+	asm volatile("mov %[selector], %%fs\n\t"
+		     "mov $243, %%eax\n\t"
+		     "int $0x80\n\t"
+		     "mov %%fs, %k[fs]\n\t"
+		     "mov %[prctl], %%eax\n\t"
+		     "mov %[get], %%edi\n\t"
+		     "mov %[to], %%rsi\n\t"
+		     "syscall\n\t"
+		     "mov %[prctl], %%eax\n\t"
+		     "mov %[set], %%edi\n\t"
+		     "mov %[base], %%rsi\n\t"
+		     "syscall"
+		     : [fs] "=&r"(fs)
+		     : [selector] "r"(selector), "b"(empty),
+		       [base] "r"(base), [to] "r"(&fs_base),
+		       [prctl] "i"(SYS_arch_prctl), [get] "i"(ARCH_GET_FS),
+		       [set] "i"(ARCH_SET_FS)
+		     : "rax", "rcx", "rdi", "rsi", "r8", "r9", "r10", "r11",
+		       "memory");
+	need(!syscall(SYS_arch_prctl, ARCH_GET_GS, &gs_base));
+	check(!(fs & 0xffff) && !fs_base && !gs() && !gs_base,
+	      "a thread's slot is emptied, fs and gs with it",
+	      "fs %llx, base %llx; gs %x, base %llx",
+	      (unsigned long long)(fs & 0xffff), (unsigned long long)fs_base,
+	      gs(), (unsigned long long)gs_base);
+}
+
 int main(void)
 {
 	int n;
 
 	on_signal(SIGSEGV, 0, leave_fault);
 	check_descriptors();
+	check_emptied_slot();
 	n = failing(ldt_by_gs);
 	check(!n, "gs from the LDT, in several processes", "%d fail", n);
 	n = failing(ldt_by_fs);

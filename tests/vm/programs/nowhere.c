@@ -6,9 +6,41 @@
 #include "check.h"
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
 
 static const off_t places[] = { 0xfe000000, 0xfed40000, 0xfee00000,
 				0x4000000000 };
+
+static volatile long traps, alarms;
+
+static void count(int sig)
+{
+	if (sig == SIGTRAP)
+		traps++;
+	else
+		alarms++;
+}
+
+/* The Host steps over each write. Nobody else shall notice its trap flag. */
+static void check_steps(int fd)
+{
+	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
+	time_t end = time(NULL) + 3;
+	volatile uint32_t *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				    MAP_SHARED, fd, places[0]);
+
+	need(p != MAP_FAILED);
+	signal(SIGTRAP, count);
+	signal(SIGALRM, count);
+	need(!setitimer(ITIMER_REAL, &often, NULL));
+	while (time(NULL) < end)
+		for (int i = 0; i < 100; i++)
+			p[1] = i;
+	need(!setitimer(ITIMER_REAL, &never, NULL));
+	check(!traps && alarms > 10, "no step of the Host's is ours",
+	      "%ld traps, %ld alarms", traps, alarms);
+}
 
 int main(void)
 {
@@ -34,5 +66,6 @@ int main(void)
 		      "%x, after a write %x", before, after);
 		munmap((void *)p, 8192);
 	}
+	check_steps(fd);
 	return done();
 }

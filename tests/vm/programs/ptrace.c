@@ -260,22 +260,32 @@ static void check_hardware_breakpoint(void)
 		stop(pid);
 }
 
-static void check_watchpoint(void)
+static volatile long *on_the_stack;
+
+static void call_target_for_a_local(void)
 {
-	pid_t pid = start(call_target);
+	for (long i = 0; i < 3; i++)
+		*on_the_stack = target(i);
+	_exit(*on_the_stack == 3 ? 42 : 43);
+}
+
+static void check_watchpoint(volatile long *watched, void (*work)(void),
+			     const char *name)
+{
+	pid_t pid = start(work);
 	long hits = 0, dr6 = 0, value = 0;
 	int sig;
 
-	need(!ptrace(PTRACE_POKEUSER, pid, DEBUGREG(1), &watched));
+	need(!ptrace(PTRACE_POKEUSER, pid, DEBUGREG(1), watched));
 	need(!ptrace(PTRACE_POKEUSER, pid, DEBUGREG(7), DR7_WRITE1));
 	while ((sig = go(PTRACE_CONT, pid)) == SIGTRAP) {
 		dr6 = ptrace(PTRACE_PEEKUSER, pid, DEBUGREG(6), NULL);
-		value = ptrace(PTRACE_PEEKDATA, pid, &watched, NULL);
+		value = ptrace(PTRACE_PEEKDATA, pid, watched, NULL);
 		if (!(dr6 & 2) || value != hits + 1)
 			break;
 		hits++;
 	}
-	check(hits == 3 && sig == 1000, "a watchpoint sees three writes",
+	check(hits == 3 && sig == 1000, name,
 	      "%ld, then %d; dr6 %#lx, value %ld", hits, sig, dr6, value);
 	if (sig != 1000)
 		stop(pid);
@@ -313,11 +323,17 @@ static void check_syscall_stops(void)
 
 int main(void)
 {
+	volatile long local = 0;
+
+	on_the_stack = &local;
 	check_steps();
 	check_registers();
 	check_software_breakpoint();
 	check_hardware_breakpoint();
-	check_watchpoint();
+	check_watchpoint(&watched, call_target,
+			 "a watchpoint sees three writes");
+	check_watchpoint(&local, call_target_for_a_local,
+			 "and on the stack, where user space ends");
 	check_syscall_stops();
 	return done();
 }
