@@ -20,7 +20,6 @@
 #include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
-#include <linux/workqueue.h>
 #include <asm/cpu.h>
 #include <asm/debugreg.h>
 #include <asm/fpu/api.h>
@@ -857,7 +856,7 @@ static void stand_by(struct work_struct *unused)
 
 	preempt_disable();
 	atomic_inc(&standing_by);
-	while (!smp_load_acquire(&rewritten) && time_before(jiffies, end))
+	while (!READ_ONCE(rewritten) && time_before(jiffies, end))
 		cpu_relax();
 	preempt_enable();
 }
@@ -879,7 +878,7 @@ static void rewrite_scheduler(void (*rewrite)(void))
 	while (atomic_read(&standing_by) < others)
 		usleep_range(50, 100);
 	rewrite();
-	smp_store_release(&rewritten, true);	/* pairs with stand_by() */
+	WRITE_ONCE(rewritten, true);
 	for_each_possible_cpu(cpu)
 		if (per_cpu(bystanders, cpu).func)
 			flush_work(per_cpu_ptr(&bystanders, cpu));

@@ -109,6 +109,7 @@ void inject(struct lg_cpu *cpu, unsigned int vector, u64 error)
 		      vector == IA32_SYSCALL_VECTOR;
 
 	if (called && cpu->context.user_mode && gate->bits.dpl != 3) {
+		cpu->context.regs.rip -= vector == IA32_SYSCALL_VECTOR ? 2 : 1;
 		inject(cpu, X86_TRAP_GP, vector * 8 + 2);
 		return;
 	}

@@ -203,6 +203,10 @@ SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
 	movzwl	STATE(guest_gs), %eax
 	movl	%eax, %gs
 .Lselectors_end:
+	cmpb	$0, STATE(nmi)		/* one that struck in our own fault */
+	jne	.Lhome
+	cmpb	$0, STATE(machine_check)
+	jne	.Lhome
 .Lbases:
 	LOAD_BASES SWITCHER_STATE_PAGE, STATE_guest_fs_base, STATE_guest_gs_base
 /*S:020 Into the Guest: where, with which flags, on which stack. */

@@ -18,6 +18,12 @@
 
 static sigjmp_buf after_fault;
 
+#ifdef __x86_64__
+#define GARBLES_INT80	"memory", "r8", "r9", "r10", "r11"
+#else
+#define GARBLES_INT80	"memory"
+#endif
+
 /* What the last handler was told. */
 static struct {
 	int sig, code;
@@ -54,7 +60,7 @@ static void remember(int sig, siginfo_t *info, void *context)
 
 /* The labels at and behind the instruction that faults. */
 extern char div_at[], ud2_at[], hlt_at[], int3_end[], cd3_end[],
-	fpu_at[], step_end[];
+	fpu_at[], step_end[], int80_at[];
 
 static void check_page_fault(const char *name, uintptr_t address, int code,
 			     long error)
@@ -280,6 +286,15 @@ static void check_traps(void)
 			   "nop\n"
 			   "step_end: nop" : : : "memory", "cc"));
 	check_trap("the trap flag", TRAP_TRACE, (uintptr_t)step_end, 1);
+	/* A kernel told ia32_emulation=off has no gate there. */
+	static long pid = 20;
+
+	FAULT(asm volatile("int80_at: int $0x80" : "+a"(pid) : :
+			   GARBLES_INT80));
+	check(last.sig ? last.ip == (uintptr_t)int80_at : pid == getpid(),
+	      "int $0x80 is answered, or faults where it is",
+	      "signal %d, rip %+ld", last.sig,
+	      (long)(last.ip - (uintptr_t)int80_at));
 #ifndef __x86_64__
 	FAULT(asm volatile("movb $0x7f, %%al\n\tincb %%al\n\tinto"
 			   : : : "eax", "cc"));
