@@ -92,10 +92,14 @@ $(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(LAUNCHER_CFLAGS) -o $@ $(filter %.c,$^) $(LAUNCHER_LIBS)
 
-# A folder for each kernel that we test. A new one is welcome to fail.
+# A folder for each kernel that we test, and for those for clouds and real time of
+# the first, as far as they are here. A new one is welcome to fail.
+FLAVOURS = $(foreach flavour,$(shell extract/kver flavours),\
+	$(shell extract/kver $(flavour)))
+
 hosts: tangle
 	$(Q)extract/kver remarks
-	+$(Q)for kver in $(KVERS); do \
+	+$(Q)for kver in $(KVERS) $(FLAVOURS); do \
 		$(MAKE) --no-print-directory built \
 			KVER=$$kver OUT=build/host-$$kver || \
 		! extract/kver tried $$kver || exit 1; done

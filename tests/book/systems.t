@@ -4,7 +4,7 @@
 # asked on machines that are made of a few empty files.
 . tests/book/lib.sh
 
-echo 1..30
+echo 1..34
 export ROOT=$work/root
 
 # system ID VERSION KERNEL...: the machine from here on
@@ -37,6 +37,10 @@ says 6.12.117+deb12-amd64
 says "6.1.0-9-amd64 6.1.0-56-amd64 6.1.0-60-rt-amd64 6.12.90+deb12-amd64\
  6.12.118+deb12-cloud-amd64 6.12.117+deb12-amd64" all
 says "6.1 6.12" series
+says "6.1-cloud 6.1-rt" flavours
+says "6.1-cloud 6.1-rt 6.12-cloud 6.12-rt" flavours all
+says 6.1.0-60-rt-amd64 6.1-rt
+says "" 6.1-cloud
 says 6.1.0-56-amd64 6.1
 says 6.12.117+deb12-amd64 6.12
 says "" remarks
@@ -93,24 +97,29 @@ image_and_headers() {
 	done
 }
 system debian 12
-installs "image-amd64 headers-amd64 source-6.1 image-6.12-amd64 headers-6.12-amd64"
+installs "$(echo image-amd64 headers-amd64 source-6.1 image-6.12-amd64 \
+	headers-6.12-amd64 $(image_and_headers cloud-amd64 rt-amd64))"
 system debian 13
 stable=6.12.117+deb13-amd64
-installs "source-6.12 $(image_and_headers $stable)" amd64 \
-	6.12.99+deb13-amd64 $stable 6.12.117+deb13-rt-amd64 6.12.200-common
-installs "$(echo source-6.12 $(image_and_headers $stable) trixie-backports \
-	$(image_and_headers 7.10.2+deb13-amd64))" \
-	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64 7.10.2+deb13-cloud-amd64
+flavours="6.12.117+deb13-cloud-amd64 6.12.117+deb13-rt-amd64"
+installs "source-6.12 $(image_and_headers $stable $flavours | xargs)" amd64 \
+	6.12.99+deb13-amd64 $stable $flavours 6.12.99+deb13-rt-amd64 \
+	6.12.200-common
+installs "$(echo source-6.12 $(image_and_headers $stable $flavours) \
+	trixie-backports $(image_and_headers 7.10.2+deb13-amd64))" \
+	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64 $flavours \
+	7.10.2+deb13-cloud-amd64
 # What is installed is not updated, but for a newer series.
 system debian 13 6.12.99+deb13-amd64 7.9.8+deb13-amd64
 installs "$(echo source-6.12 \
-	$(image_and_headers 6.12.99+deb13-amd64) trixie-backports \
+	$(image_and_headers 6.12.99+deb13-amd64 $flavours) trixie-backports \
 	$(image_and_headers 7.9.8+deb13-amd64))" \
-	6.12.99+deb13-amd64 $stable 7.9.8+deb13-amd64 7.9.9+deb13-amd64
+	6.12.99+deb13-amd64 $stable $flavours 7.9.8+deb13-amd64 \
+	7.9.9+deb13-amd64
 installs "$(echo source-6.12 \
-	$(image_and_headers 6.12.99+deb13-amd64) trixie-backports \
+	$(image_and_headers 6.12.99+deb13-amd64 $flavours) trixie-backports \
 	$(image_and_headers 7.10.2+deb13-amd64))" \
-	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64
+	$stable $flavours 7.10.2+deb13-amd64 7.9.8+deb13-amd64
 
 # Anywhere else.
 for other in "debian 11" "debian 99" "ubuntu 26.04"; do

@@ -8,7 +8,8 @@
 #	host smp=1 <<'END'		boot a Host, run this in it, pass its TAP on
 #	bare <<'END'			boot the same kernel and initramfs without us
 #
-# host and bare take: kernel=6.1, out of $kernels, which $old and $new are of, too;
+# host and bare take: kernel=6.1, out of $kernels, which $old and $new are of, too,
+# or out of extract/kver flavours; inside=6.12, another kernel for the Guest;
 # smp=2 memory=1024 timeout=240 boot=pvh|bzimage|5level append="words"
 # meanwhile="a function that runs beside it"
 # modules="names" for the Host to modprobe, drive=FILE to be its /dev/vda,
@@ -98,15 +99,15 @@ guest_initramfs() {
 	base_tree "$work/guest"
 	[ ! -e "$work/guest.sh" ] || cp "$work/guest.sh" "$work/guest/test"
 	case $needs in *' programs '*)
-		built=build/vm/programs-$kver
+		built=build/vm/programs-$gver
 		alone env MAKEFLAGS= make -s -C tests/vm/programs \
-			OUT="$PWD/$built" KVER="$kver" >&2 || exit 1
+			OUT="$PWD/$built" KVER="$gver" >&2 || exit 1
 		cp -a "$built/." "$work/guest"
 		;;
 	esac
 	case $needs in *' drivers '*)
-		extract/kmods "$kver" "$work/guest" \
-			"build/host-$kver/guest/$kver"/lguest_*.ko || exit 1
+		extract/kmods "$gver" "$work/guest" \
+			"build/host-$gver/guest/$gver"/lguest_*.ko || exit 1
 		;;
 	esac
 	pack "$work/guest" "$1"
@@ -129,16 +130,21 @@ build_payload() {
 # the vmlinuz, and for tests of other things its contents, which start faster.
 host_initramfs() {
 	tree=$work/host built=build/host-$2
-	[ -e "$built/lguest" ] || { echo "no $built: make hosts" >&2; exit 1; }
+	for folder in "$built" "build/host-$gver"; do
+		[ -e "$folder/lguest" ] || {
+			echo "no $folder: make deps hosts" >&2
+			exit 1
+		}
+	done
 	rm -rf "$tree"
 	base_tree "$tree"
 	cp "$work/host.sh" "$tree/test"
 	cp tests/vm/host-lib.sh "$tree/test/lib.sh"
 	mkdir "$tree/lguest" "$tree/boot"
-	cp -a "$built/lguest" "$built/guest" "$tree/lguest"
+	cp -a "$built/lguest" "build/host-$gver/guest" "$tree/lguest"
 	strip -g -o "$tree/lguest/lg.ko" "$built/lg.ko"
-	cp "/boot/vmlinuz-$2" "$tree/boot/vmlinuz"
-	vmlinux "$2"
+	cp "/boot/vmlinuz-$gver" "$tree/boot/vmlinuz"
+	vmlinux "$gver"
 	cp "$image" "$tree/boot/vmlinux"
 	for source in tests/vm/payloads/*.c; do
 		payload "$(basename "$source" .c)"
@@ -151,6 +157,7 @@ host_initramfs() {
 }
 
 settings() {
+	inside=
 	kernel=${old#kernel=} smp=2 memory=1024 timeout=240 boot=pvh append='' meanwhile=
 	modules='' drive= icount= cpu=max without= poison=
 	label=
@@ -163,6 +170,7 @@ settings() {
 	done
 	[ -z "$poison" ] || append="init_on_free=1 slub_debug=FZPU $append"
 	kver=$(extract/kver "$kernel")
+	gver=$(extract/kver "${inside:-$kernel}")
 }
 
 # vmlinux KVER: image is its decompressed kernel.
