@@ -25,29 +25,45 @@ struct lguest_console lguest_console;
 static struct hvc_struct *hvc;
 static struct winsize size;
 
-/*D:010
- * The Guest's voice. Everybody who calls has interrupts off: the log while it
- * prints, and the terminal because it holds a lock. So gathered is ours.
- */
+static u64 be_alone(void)
+{
+	u64 irqs = READ_ONCE(lguest_data.irq_enabled);
+
+	lguest_irq_disable();
+	return irqs;
+}
+
+static void be_as_before(u64 irqs)
+{
+	if (irqs)
+		lguest_irq_enable();
+}
+
+/*D:010 The Guest's voice. What is gathered is ours while we are alone. */
 static int gathered;
 
 static void ring(void)
 {
-	if (!gathered)
-		return;
-	lguest_console.out_bytes = gathered;
-	gathered = 0;
-	hcall(LHCALL_NOTIFY, LGUEST_NOTIFY_CONSOLE, 0, 0);
+	u64 irqs = be_alone();
+
+	if (gathered) {
+		lguest_console.out_bytes = gathered;
+		gathered = 0;
+		hcall(LHCALL_NOTIFY, LGUEST_NOTIFY_CONSOLE, 0, 0);
+	}
+	be_as_before(irqs);
 }
 
 static int gather(const char *text, int bytes)
 {
+	u64 irqs = be_alone();
 	int i;
 
 	for (i = 0; i < bytes && gathered < LGUEST_CONSOLE_OUT; i++)
 		lguest_console.out[gathered++] = text[i];
 	if (gathered == LGUEST_CONSOLE_OUT)
 		ring();
+	be_as_before(irqs);
 	return i;
 }
 /*:*/
