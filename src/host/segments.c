@@ -80,15 +80,22 @@ static void put_live_descriptors(struct lg_cpu *cpu, const u64 *kept)
 	}
 }
 
-static bool tls_is_live(struct lg_cpu *cpu, int slot)
+static bool names_slot(u16 selector, int slot)
 {
-	int i;
+	return (selector | 3) == ((GDT_ENTRY_TLS_MIN + slot) * 8 | 3);
+}
 
-	for (i = 0; i < 4; i++)
-		if ((*live_selector(cpu, i) | 3) ==
-		    ((GDT_ENTRY_TLS_MIN + slot) * 8 | 3))
-			return true;
-	return false;
+/* Linux loads FS and GS again if they name it, finds nothing, makes them null. */
+static void empty_slot(struct lg_cpu *cpu, int slot)
+{
+	struct lg_context *context = &cpu->context;
+
+	if (names_slot(context->fs, slot))
+		context->fs = context->fs_base = 0;
+	if (names_slot(context->gs, slot)) {
+		context->gs = 0;
+		WRITE_ONCE(cpu->lg->data->user_gs_base, 0);
+	}
 }
 
 static void keep_live_tls(struct lg_cpu *cpu, const u64 *tls)
@@ -96,34 +103,21 @@ static void keep_live_tls(struct lg_cpu *cpu, const u64 *tls)
 	int i;
 
 	memcpy(cpu->tls_own, tls, sizeof(cpu->tls_own));
-	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++)
-		if (!tls[i] && tls_is_live(cpu, i))
+	for (i = 0; i < GDT_ENTRY_TLS_ENTRIES; i++) {
+		if (!tls[i])
+			empty_slot(cpu, i);
+		if (!tls[i] && (names_slot(cpu->context.ds, i) ||
+				names_slot(cpu->context.es, i)))
 			cpu->borrowed = true;
 		else
 			cpu->tls[i] = tls[i];
+	}
 }
-static void forget_lent_base(struct lg_cpu *cpu)
-{
-	unsigned int slot = (cpu->context.fs >> 3) - GDT_ENTRY_TLS_MIN;
-	struct desc_struct lent;
-
-	if (cpu->context.fs & 4 || slot >= GDT_ENTRY_TLS_ENTRIES)
-		return;
-	slot = array_index_nospec(slot, GDT_ENTRY_TLS_ENTRIES);
-	memcpy(&lent, &cpu->tls[slot], sizeof(lent));
-	if (cpu->tls_own[slot] ||
-	    cpu->context.fs_base != get_desc_base(&lent))
-		return;
-	cpu->context.fs = 0;
-	cpu->context.fs_base = 0;
-}
-
 /* User mode comes next: its tables hold its own descriptors only. */
 void return_borrowed_descriptors(struct lg_cpu *cpu)
 {
 	int i;
 
-	forget_lent_base(cpu);
 	memcpy(cpu->tls, cpu->tls_own, sizeof(cpu->tls));
 	for (i = 0; i < 4; i++)
 		if (cpu->ldt_borrowed[i])

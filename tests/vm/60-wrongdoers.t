@@ -49,7 +49,7 @@ dies peek_switcher "trap 14 at 20020 before there is a gate"
 dies hlt "trap 13 at 20016 before there is a gate"
 dies bad_ldt "LDT of 100000 entries"
 dies bad_gate "gate 256: there are 256"
-dies bad_breakpoint "debug register 0: bad value ffff800000000000"
+dies bad_breakpoint "there is no debug register 8"
 
 # And some with programs: system calls that the Host never hears of.
 for kind in nothing bad_gs bad_rip pending peek bad_stack; do

@@ -100,10 +100,12 @@ guest_said() {
 	grep -q "$1" /tmp/guest.log
 }
 
-# Nothing in the Host's log that a healthy kernel would not say.
+# Nothing in the Host's log that a healthy kernel would not say; else all of it
+# that belongs to that.
 host_is_well() {
-	! dmesg | grep -v -E 'WARNING: .*(CPU vulnerable|hw-vuln)' |
-		grep -E 'WARNING:|BUG:|Oops|general protection|Call Trace'
+	ills='WARNING:|BUG:|Oops|general protection|Call Trace'
+	dmesg | grep -v -E 'WARNING: .*(CPU vulnerable|hw-vuln)' >/tmp/dmesg
+	! grep -A 40 -E "$ills" /tmp/dmesg
 }
 
 # Each page that was pinned for a Guest's memory was given back. The counters

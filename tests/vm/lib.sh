@@ -168,7 +168,11 @@ settings() {
 		*) label="${label:+$label }$setting" ;;
 		esac
 	done
-	[ -z "$poison" ] || append="init_on_free=1 slub_debug=FZPU $append"
+	# What its watchdogs call a hang is thrice as long as well; where all that
+	# is freed is zeroed, byte by byte in QEMU, a whole Guest takes longer.
+	append="watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=63 $append"
+	[ -z "$poison" ] ||
+		append="init_on_free=1 slub_debug=FZPU $append watchdog_thresh=60"
 	kver=$(extract/kver "$kernel")
 	gver=$(extract/kver "${inside:-$kernel}")
 }

@@ -122,7 +122,7 @@ PAYLOAD(hlt, INIT STACK "hlt\n");
 PAYLOAD(bad_ldt, INIT "mov $" STRING(IDT) ", %edi\n mov $100000, %esi\n"
 	CALL(LHCALL_LOAD_LDT));
 PAYLOAD(bad_gate, "mov $256, %edi\n" CALL(LHCALL_SET_GATE));
-PAYLOAD(bad_breakpoint, INIT "xor %edi, %edi\n mov $0xffff800000000000, %rsi\n"
+PAYLOAD(bad_breakpoint, INIT "mov $8, %edi\n xor %esi, %esi\n"
 	CALL(LHCALL_SET_DEBUGREG));
 /* Stops at the Host's own code, if the Host lets it: ADDRESS is in there. */
 PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
