@@ -270,14 +270,20 @@ static struct preempt_ops lg_preempt_ops = {
 	.sched_in = sched_in,
 	.sched_out = sched_out,
 };
-/* DR7 for the Guest; 0 if nothing is armed. Address 0 stands for nowhere. */
+static bool may_be_watched(u64 address)
+{
+	return is_canonical(address) &&
+	       ((address >> 39) & 511) != SWITCHER_SLOT;
+}
+
+/* DR7 for the Guest; 0 if nothing is armed that may be. */
 static u64 armed_breakpoints(struct lg_cpu *cpu)
 {
 	u64 dr7 = cpu->dr[7];
 	int i;
 
 	for (i = 0; i < 4; i++)
-		if (!cpu->dr[i])
+		if (!may_be_watched(cpu->dr[i]))
 			dr7 &= ~(3ull << (2 * i));
 	return dr7 & DR7_ARMED ? dr7 : 0;
 }
@@ -294,7 +300,8 @@ static void load_debug_registers(struct lg_cpu *cpu,
 	if (!state->guest_dr7)
 		return;
 	for (i = 0; i < 4; i++)
-		native_set_debugreg(i, cpu->dr[i]);
+		if (may_be_watched(cpu->dr[i]))
+			native_set_debugreg(i, cpu->dr[i]);
 	set_debugreg(DR6_RESERVED, 6);
 }
 
@@ -494,7 +501,8 @@ static void answer_debug_trap(struct lg_cpu *cpu)
 {
 	u64 causes = cpu->dr[6] ^ DR6_RESERVED;
 
-	if (causes & DR_BUS_LOCK)
+	if (causes & DR_BUS_LOCK &&
+	    boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
 		msleep_interruptible(20);
 	if (causes == DR_BUS_LOCK)
 		return;

@@ -282,13 +282,10 @@ void set_clockevent(struct lg_cpu *cpu, u64 ns)
 /*H:500 All but DR6, which is in the shared page. */
 void set_guest_debugreg(struct lg_cpu *cpu, u64 n, u64 value)
 {
-	bool ours = !is_canonical(value) ||
-		    ((value >> 39) & 511) == SWITCHER_SLOT;
-
 	if (n == 7)
 		cpu->dr[7] = (value & DR7_GUEST) | DR7_FIXED;
 	else if (n < 4)
-		cpu->dr[array_index_nospec(n, 4)] = ours ? 0 : value;
+		cpu->dr[array_index_nospec(n, 4)] = value;
 	else if (n != 6)
 		kill_guest(cpu, "there is no debug register %llu", n);
 }

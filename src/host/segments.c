@@ -85,7 +85,7 @@ static bool names_slot(u16 selector, int slot)
 	return (selector | 3) == ((GDT_ENTRY_TLS_MIN + slot) * 8 | 3);
 }
 
-/* Linux loads FS and GS again if they name it, finds nothing, makes them null. */
+/* Linux loads FS and GS again if they name it, and would find nothing. */
 static void empty_slot(struct lg_cpu *cpu, int slot)
 {
 	struct lg_context *context = &cpu->context;

@@ -291,6 +291,24 @@ static void check_watchpoint(volatile long *watched, void (*work)(void),
 		stop(pid);
 }
 
+static void call_null(void)
+{
+	((void (*)(void))(uintptr_t)watched)();
+}
+
+static void check_breakpoint_at_null(void)
+{
+	pid_t pid = start(call_null);
+	int sig;
+
+	need(!ptrace(PTRACE_POKEUSER, pid, DEBUGREG(0), NULL));
+	need(!ptrace(PTRACE_POKEUSER, pid, DEBUGREG(7), DR7_EXEC0));
+	sig = go(PTRACE_CONT, pid);
+	check(sig == SIGTRAP && !registers(pid).rip,
+	      "a breakpoint at 0 catches a call of NULL", "signal %d", sig);
+	stop(pid);
+}
+
 static void ask(void)
 {
 	_exit(syscall(SYS_getppid) == 4711 ? 42 : 43);
@@ -334,6 +352,7 @@ int main(void)
 			 "a watchpoint sees three writes");
 	check_watchpoint(&local, call_target_for_a_local,
 			 "and on the stack, where user space ends");
+	check_breakpoint_at_null();
 	check_syscall_stops();
 	return done();
 }
