@@ -33,8 +33,10 @@ may_not() {
 cannot() {
 	! may $1 && [ $(wc -l </tmp/line) = 1 ]
 }
-# One that keeps its disk: it waits for the lock on a wire, until `free`.
+# One that keeps its disk: it waits for the lock on a wire, until `free`. What the
+# last one said is gone first, or we would take it for what this one says.
 has() {
+	: >/tmp/has
 	/lguest/lguest --verbose --block=$1 --sharenet=/dev/shm/wire 128 \
 		/boot/vmlinux </dev/null >/tmp/has 2>&1 &
 	owner=$!
@@ -201,6 +203,7 @@ umount /mnt
 
 # A user who has no business here, and locks that everybody can have.
 for name in dev size loop1p1/dev; do
+	: >/tmp/held
 	su nobody -c "hold flock /sys/block/loop1/$name" >/tmp/held &
 	eventually 5 grep -q HELD /tmp/held
 done
