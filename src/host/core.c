@@ -300,8 +300,8 @@ static void load_debug_registers(struct lg_cpu *cpu,
 	if (!state->guest_dr7)
 		return;
 	for (i = 0; i < 4; i++)
-		if (may_be_watched(cpu->dr[i]))
-			native_set_debugreg(i, cpu->dr[i]);
+		native_set_debugreg(i, may_be_watched(cpu->dr[i]) ?
+				       cpu->dr[i] : 0);
 	set_debugreg(DR6_RESERVED, 6);
 }
 

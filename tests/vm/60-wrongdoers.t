@@ -4,7 +4,7 @@
 # reason, and the Host lives.
 . tests/vm/lib.sh
 
-plan 167
+plan 169
 guest </dev/null
 for setting in $new "$old poison=yes"; do
 	host $setting <<'END'
@@ -29,6 +29,7 @@ done
 ends spin "Interrupted system call" 1
 export ADDRESS=$(awk '$3 == "pv_native_set_debugreg" { print $1 }' /proc/kallsyms)
 ends host_breakpoint "event 1 value 0: "
+ends passed_breakpoint "event 1 value 0: "
 ends stale_selector "event 1 value 0: "
 ends fs_selector "event 1 value 0: "
 ends bad_user_return "Interrupted system call" 1

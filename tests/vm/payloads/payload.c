@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -128,6 +130,21 @@ PAYLOAD(bad_breakpoint, INIT "mov $8, %edi\n xor %esi, %esi\n"
 PAYLOAD(host_breakpoint, INIT "xor %edi, %edi\n mov " STRING(WORD) ", %rsi\n"
 	CALL(LHCALL_SET_DEBUGREG) "mov $7, %edi\n mov $2, %esi\n"
 	CALL(LHCALL_SET_DEBUGREG) "nop\n" OFF);
+/*
+ * Comes by a breakpoint of the Host's, in a register where its own address may
+ * not be, and stops at one of its own: is it told of the other?
+ */
+extern const char watched[];
+PAYLOAD(passed_breakpoint, "test %esp, %esp\n jnz 2f\n" INIT STACK
+	"mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
+	CALL(LHCALL_LOAD_IDT)
+	"xor %edi, %edi\n lea watched(%rip), %rsi\n" CALL(LHCALL_SET_DEBUGREG)
+	"mov $1, %edi\n mov $0xffff800000000000, %rsi\n"
+	CALL(LHCALL_SET_DEBUGREG)
+	"mov $7, %edi\n mov $5, %esi\n" CALL(LHCALL_SET_DEBUGREG)
+	"watched: nop\n" CALL(997)
+	"2: mov " AT(32) ", %rax\n and $15, %eax\n dec %eax\n jne 3f\n" OFF
+	"3:" CALL(998));
 /* Here it is the Launcher that does wrong: see below. */
 PAYLOAD(stale_selector, OFF);
 PAYLOAD(late_ldt, "jmp .\n");
@@ -137,6 +154,8 @@ PAYLOAD(fs_selector, "mov $100, %ebx\n"
 
 _Static_assert(offsetof(struct lguest_data, iret) == FRAME,
 	       "the number in the code above");
+_Static_assert(offsetof(struct lguest_data, dr6) == 32,
+	       "another number in the code above");
 
 static const struct payload {
 	const char *name, *start, *end;
@@ -147,7 +166,7 @@ static const struct payload {
 	P(no_stack), P(bad_stack), P(bad_return), P(bad_user_return),
 	P(bad_table), P(call_gate), P(peek_switcher), P(hlt), P(bad_ldt),
 	P(bad_gate), P(bad_breakpoint), P(host_breakpoint), P(stale_selector),
-	P(fs_selector), P(xcr0),
+	P(fs_selector), P(xcr0), P(passed_breakpoint),
 	P(early_irq), P(late_ldt), P(refused),
 };
 
@@ -322,6 +341,27 @@ static void *make_ldt(void *seconds)
 	return NULL;
 }
 
+/* Two breakpoints of each CPU of the Host's: nowhere, and at this address. */
+static void watch_cpus(__u64 address)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT, .size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_X, .bp_len = sizeof(long),
+	};
+	long cpu, n, cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	for (cpu = 0; cpu < cpus; cpu++) {
+		for (n = 0; n < 2; n++) {
+			attr.bp_addr = n ? address : 0x12345000;
+			if (syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
+				    0) < 0) {
+				perror("perf_event_open");
+				exit(2);
+			}
+		}
+	}
+}
+
 /* Who has an LDT is refused, as often as it asks. */
 static void be_refused(int fd, const struct lguest_initialize *args)
 {
@@ -384,6 +424,8 @@ int main(int argc, char *argv[])
 		return 2;
 	if (!strcmp(argv[1], "stale_selector"))
 		load_stale_selector();
+	if (!strcmp(argv[1], "passed_breakpoint"))
+		watch_cpus(CODE + (watched - passed_breakpoint));
 	if (argc > 2) {
 		struct sigaction action = { .sa_handler = note };
 
