@@ -31,7 +31,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all tangle check-tangle modules built hosts deps demo
-.PHONY: test-debian12 test-debian13
+.PHONY: test-debian12 test-debian13 test-matrix
 .PHONY: rootfs demo-debian test test-fast test-cpus vm bench bench-io clean FORCE
 
 all: modules
@@ -93,13 +93,14 @@ $(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
 	$(Q)$(CC) $(LAUNCHER_CFLAGS) -o $@ $(filter %.c,$^) $(LAUNCHER_LIBS)
 
 # A folder for each kernel that we test, and for those for clouds and real time of
-# the first, as far as they are here. A new one is welcome to fail.
-FLAVOURS = $(foreach flavour,$(shell extract/kver flavours),\
+# the first (FLAVOURS=all: of all), as far as they are here. A new one is welcome to
+# fail.
+SISTERS = $(foreach flavour,$(shell extract/kver flavours $(FLAVOURS)),\
 	$(shell extract/kver $(flavour)))
 
 hosts: tangle
 	$(Q)extract/kver remarks
-	+$(Q)for kver in $(KVERS) $(FLAVOURS); do \
+	+$(Q)for kver in $(KVERS) $(SISTERS); do \
 		$(MAKE) --no-print-directory built \
 			KVER=$$kver OUT=build/host-$$kver || \
 		! extract/kver tried $$kver || exit 1; done
@@ -113,7 +114,7 @@ build/debian.tar: extract/rootfs
 	$(Q)extract/rootfs base $@
 
 GUESTS = $(patsubst %/initramfs.cpio,%,$(wildcard \
-	$(foreach kver,$(KVERS),build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
+	$(foreach kver,$(KVERS) $(SISTERS),build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
 
 build/debian.ext4: build/debian.tar extract/kmods \
 		$(wildcard $(addsuffix /lguest_*.ko,$(GUESTS)))
@@ -141,10 +142,14 @@ test: deps
 		$(VM_TESTS) tests/book tests/launcher $(sort $(wildcard tests/weave/*.t)) && \
 	$(PROVE) $(VM_TIMED)
 
-# All of this on the other Debian, in a chroot of it. What has passed is kept by
-# commit, and not run again.
+# All of this on the other Debian, in a chroot of it; with FLAVOURS=all, also what
+# test-matrix does here: all tests in QEMU, on all kernels. What has passed is kept
+# by commit, and not run again.
 test-debian12 test-debian13:
-	$(Q)tests/debian $(@:test-debian%=%)
+	$(Q)tests/long $(@:test-debian%=%)
+
+test-matrix:
+	$(Q)FLAVOURS=all tests/long here
 
 # A Guest on every kind of CPU that QEMU can show.
 test-cpus: hosts

@@ -4,7 +4,7 @@
 # asked on machines that are made of a few empty files.
 . tests/book/lib.sh
 
-echo 1..34
+echo 1..38
 export ROOT=$work/root
 
 # system ID VERSION KERNEL...: the machine from here on
@@ -59,7 +59,7 @@ says 99.10.1+deb13-amd64 99.10
 says "6.12 99.10" series
 says "kernel 99.10: not tried before, so what fails with it does not count" \
 	remarks
-for kver in 6.1.0-56-amd64 6.12 6.12.117+deb13; do
+for kver in 6.1.0-56-amd64 6.12 6.12.117+deb13 6.1-cloud; do
 	extract/kver tried $kver
 	result $? "tried: $kver"
 done
@@ -82,14 +82,15 @@ printf '#!/bin/sh\nexec "$@"\n' >"$work/bin/sudo"
 chmod +x "$work/bin"/*
 
 # installs WANTED [NAME...]: the kernels, if apt knows these of their headers
+what=
 installs() {
 	wanted=$1
 	shift
 	printf 'linux-headers-%s\n' "$@" >"$ROOT/known"
-	PATH=$work/bin:$PATH extract/deps 2>&1 |
+	PATH=$work/bin:$PATH extract/deps $what 2>&1 |
 		sed 's/^linux-//; /^installing:/d' | xargs >"$work/said"
 	[ "$(cat "$work/said")" = "$wanted" ]
-	result $? "$system: deps${1:+, where apt has $*}"
+	result $? "$system: deps${what:+ $what}${1:+, where apt has $*}"
 }
 image_and_headers() {
 	for kver; do
@@ -99,6 +100,11 @@ image_and_headers() {
 system debian 12
 installs "$(echo image-amd64 headers-amd64 source-6.1 image-6.12-amd64 \
 	headers-6.12-amd64 $(image_and_headers cloud-amd64 rt-amd64))"
+what=long
+installs "$(echo image-amd64 headers-amd64 source-6.1 image-6.12-amd64 \
+	headers-6.12-amd64 $(image_and_headers cloud-amd64 rt-amd64 \
+		6.12-cloud-amd64 6.12-rt-amd64))"
+what=
 system debian 13
 stable=6.12.117+deb13-amd64
 flavours="6.12.117+deb13-cloud-amd64 6.12.117+deb13-rt-amd64"
@@ -109,6 +115,15 @@ installs "$(echo source-6.12 $(image_and_headers $stable $flavours) \
 	trixie-backports $(image_and_headers 7.10.2+deb13-amd64))" \
 	$stable 7.10.2+deb13-amd64 7.9.8+deb13-amd64 $flavours \
 	7.10.2+deb13-cloud-amd64
+what=long
+new=7.10.2+deb13-
+installs "$(echo source-6.12 $(image_and_headers $stable $flavours) \
+	trixie-backports \
+	$(image_and_headers ${new}amd64 ${new}cloud-amd64 ${new}rt-amd64))" \
+	$stable ${new}amd64 $flavours ${new}cloud-amd64 ${new}rt-amd64
+installs "source-6.12 $(image_and_headers $stable $flavours | xargs)" \
+	$stable $flavours
+what=
 # What is installed is not updated, but for a newer series.
 system debian 13 6.12.99+deb13-amd64 7.9.8+deb13-amd64
 installs "$(echo source-6.12 \

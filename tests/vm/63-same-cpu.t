@@ -25,20 +25,26 @@ for bits in 64 32; do
 	done
 done >>"$work/told"
 
-cat >"$work/rows" <<'END'
+rows() {
+	cat <<END
 dmesg -n 1
+options="$options"
 for bits in 64 32; do
-	/tests/samecpu${bits#64} >/tmp/rows
-	gzip -c /tmp/rows | base64 | sed "s/^/ROWS$bits /"
+	/tests/samecpu\${bits#64} \$options >/tmp/rows
+	gzip -c /tmp/rows | base64 | sed "s/^/ROWS\$bits /"
 done
 END
+}
 
 # QEMU 10 may or may not push RF with the flags of a trap, on the bare machine, too.
+# And it stops twice behind a string instruction that is stepped over.
 no_rf=
 case $(qemu-system-x86_64 --version) in *' 7.'*) ;; *)
-	no_rf='s/(trap=[13] [^|]*? fl=)(\w+)/$1 . sprintf "%x", hex($2) & ~0x10000/ge'
+	no_rf='s/(trap=[134] [^|]*? fl=)(\w+)/$1 . sprintf "%x", hex($2) & ~0x10000/ge'
+	echo "64 step ins"
+	echo "32 step ins"
 	;;
-esac
+esac >>"$work/told"
 
 # kept PREFIX BITS: the rows that the last machine printed.
 kept() {
@@ -63,16 +69,13 @@ same() {
 
 # compare SETTING...: the bare machine is without SMAP, as QEMU makes some of a
 # program's accesses with the kernel's rights. (And on a single CPU it hangs when
-# a 32-bit process with a segment of its LDT in DS is switched to.)
+# a 32-bit process with a segment of its LDT in DS is switched to.) Since 7.0 Linux
+# refuses 16-bit segments to a Guest, which it takes for one of Xen's; for clouds it
+# has none. The bare machine goes without them, too, then.
 compare() {
 	: >"$log"
-	guest programs <"$work/rows"
-	bare "$@" without="-smap${without:+,$without}" <"$work/rows"
-	for bits in 64 32; do
-		kept '' $bits >"$work/bare$bits"
-		[ -z "${KEEP-}" ] || cp "$work/bare$bits" "$KEEP/$kernel.$bits"
-	done
-	: >"$log"
+	options=
+	rows >"$work/rows"
 	guest programs <"$work/rows"
 	host "$@" without="$without" <<'END'
 try "lg.ko loads" insmod /lguest/lg.ko
@@ -82,6 +85,18 @@ leaves_no_trace
 END
 	for bits in 64 32; do
 		kept 'guest| ' $bits >"$work/guest$bits"
+	done
+	: >"$log"
+	case $kernel in 7.*)
+		! grep -q '^16-bit segments: refused' "$work/guest64" || options=no16
+		;;
+	esac
+	rows >"$work/rows"
+	guest programs <"$work/rows"
+	bare "$@" without="-smap${without:+,$without}" <"$work/rows"
+	for bits in 64 32; do
+		kept '' $bits >"$work/bare$bits"
+		[ -z "${KEEP-}" ] || cp "$work/bare$bits" "$KEEP/$kernel.$bits"
 		same $bits "$*"
 	done
 }

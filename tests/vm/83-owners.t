@@ -4,7 +4,7 @@
 # lies on it, as another that lies on that, as swap of the Host's.
 . tests/vm/lib.sh
 
-plan 174
+plan $((87 * times))
 carry="losetup"
 guest </dev/null
 
@@ -220,6 +220,6 @@ strange() {
 is "a stranger's wire" "$(strange 2>&1)" "lguest: --sharenet: cannot open \
 /dev/shm/strange: Permission denied"
 END
-for kernel in 6.1 6.12; do
-	host kernel=$kernel modules="loop ext4" timeout=300 <"$work/owners"
+for setting in $kernels; do
+	host $setting modules="loop ext4" timeout=300 <"$work/owners"
 done

@@ -25,12 +25,14 @@ mkdir -p build/vm/logs
 work=$(mktemp -d build/vm/tmp.XXXXXX) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
-log=build/vm/logs/$test.log
+log=build/vm/logs/${FLAVOUR:+$FLAVOUR:}$test.log
 : >"$log"
 
-# The kernels that are tested here, as settings; and how often a test with each
-# of them says what it says with one.
+# The kernels that are tested here, as settings, or with FLAVOUR=cloud or FLAVOUR=rt
+# their sisters for clouds and for real time; and how often a test with each of
+# them says what it says with one.
 kernels=$(for series in $(extract/kver series); do
+	series=$series${FLAVOUR:+-$FLAVOUR}
 	! extract/kver tried "$series" &&
 		[ ! -e "build/host-$(extract/kver "$series")/lg.ko" ] ||
 		echo "kernel=$series"

@@ -366,6 +366,16 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	"movl $0xfff, 0x30000108; movl $" #flags ", 0x3000010c; "	\
 	"mov $123, %eax; mov $0x11, %ebx; mov $0x30000100, %ecx; "	\
 	"mov $16, %edx; int $0x80; "
+/* As the C library's headers call it: all zero, but for "not present". */
+#define EMPTY_TLS(entry)						\
+	"movl $" #entry ", 0x30000100; movl $0, 0x30000104; "		\
+	"movl $0, 0x30000108; movl $0x28, 0x3000010c; "			\
+	"mov $243, %eax; mov $0x30000100, %ebx; int $0x80; "
+#define EMPTY_LDT(entry)						\
+	"movl $" #entry ", 0x30000100; movl $0, 0x30000104; "		\
+	"movl $0, 0x30000108; movl $0x28, 0x3000010c; "			\
+	"mov $123, %eax; mov $0x11, %ebx; mov $0x30000100, %ecx; "	\
+	"mov $16, %edx; int $0x80; "
 #define LOAD(sel, seg)	"mov $" #sel ", %eax; mov %eax, %" #seg "; "
 #define READ(seg, to)	"mov %" #seg ":4, %" #to "; "
 #define NAP		"mov $158, %eax; int $0x80; " SPIN
@@ -378,7 +388,7 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	    SET_LDT(1, 0x30000010, 0x41) READ(seg, ebp) NAP		\
 	    READ(seg, edi) "mov %" #seg ", %eax");			\
 	ROW(#seg " LDT goes", LDT, LOAD(0xf, seg)			\
-	    SET_LDT(1, 0, 0x28) "mov %" #seg ", %ebp; " READ(seg, edi));\
+	    EMPTY_LDT(1) "mov %" #seg ", %ebp; " READ(seg, edi));\
 	ROW(#seg " LDT absent", LDT, LOAD(0xf, seg)			\
 	    SET_LDT(1, 0x30000000, 0x61) "mov %" #seg ", %ebp; "	\
 	    READ(seg, edi));						\
@@ -390,10 +400,10 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	    LOAD(0x6b, seg) SET_TLS(13, 0x30000040, 0x51) READ(seg, ebp)\
 	    NAP READ(seg, edi));					\
 	ROW(#seg " TLS goes", 0, SET_TLS(13, 0x30000020, 0x51)		\
-	    LOAD(0x6b, seg) SET_TLS(13, 0, 0x28)			\
+	    LOAD(0x6b, seg) EMPTY_TLS(13)			\
 	    "mov %" #seg ", %ebp; " READ(seg, edi));			\
 	ROW(#seg " TLS goes, a nap", 0, SET_TLS(13, 0x30000020, 0x51)	\
-	    LOAD(0x6b, seg) SET_TLS(13, 0, 0x28) NAP			\
+	    LOAD(0x6b, seg) EMPTY_TLS(13) NAP			\
 	    "mov %" #seg ", %ebp; " READ(seg, edi));			\
 	ROW(#seg " TLS null", 0, SET_TLS(13, 0x30000020, 0x51)		\
 	    LOAD(0x6b, seg) LOAD(0, seg) READ(seg, ebp));		\
@@ -413,9 +423,9 @@ BASES(fs);
 BASES(gs);
 ROW("ds LDT", LDT, LOAD(0xf, ds) NAP "mov %ds, %ebx");
 ROW("es LDT", LDT, LOAD(0xf, es) NAP "mov %es, %ebx");
-ROW("es LDT goes", LDT, LOAD(0xf, es) SET_LDT(1, 0, 0x28) "mov %es, %ebx");
+ROW("es LDT goes", LDT, LOAD(0xf, es) EMPTY_LDT(1) "mov %es, %ebx");
 ROW("es TLS goes", 0, SET_TLS(13, 0x30000020, 0x51) LOAD(0x6b, es)
-    SET_TLS(13, 0, 0x28) NAP "mov %es, %ebx");
+    EMPTY_TLS(13) NAP "mov %es, %ebx");
 #ifdef __x86_64__
 #define PRCTL(what, value)						\
 	"mov $158, %eax; mov $" #what ", %edi; mov $" #value ", %rsi; syscall; "

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
+#include <stdbool.h>
 
 #define CODE	0x10000000	/* where a row runs, */
 #define STACK	0x20008000	/* on this stack, */
@@ -259,7 +260,10 @@ static void start(int sig, siginfo_t *info, void *context)
 	memcpy(before, now, sizeof(before));
 }
 
-static void set_ldt(int entry, int base, int limit, int contents, int wide,
+/* As a kernel without them: so that it can be compared with one that has them. */
+static bool no16;
+
+static long set_ldt(int entry, int base, int limit, int contents, int wide,
 		    int absent, int read_only)
 {
 	struct user_desc d = {
@@ -274,7 +278,7 @@ static void set_ldt(int entry, int base, int limit, int contents, int wide,
 	};
 
 	/* A kernel without 16-bit segments refuses: then none has them. */
-	syscall(SYS_modify_ldt, 0x11, &d, sizeof(d));
+	return !wide && no16 ? -1 : syscall(SYS_modify_ldt, 0x11, &d, sizeof(d));
 }
 
 /* Data in 16 bits, in 32, absent; code in 16, in 32; read-only; small. */
@@ -443,8 +447,15 @@ static void run_opcodes(void)
 int main(int argc, char **argv)
 {
 	const struct row *row;
+	pid_t child;
 
-	only = argc > 1 ? argv[1] : NULL;
+	no16 = argc > 1 && !strcmp(argv[1], "no16");
+	only = argc > 1 + no16 ? argv[1 + no16] : NULL;
+	child = fork();
+	need(child >= 0);
+	if (!child)
+		_exit(!!set_ldt(0, 0, 0xffff, 0, 0, 0, 0));
+	printf("16-bit segments: %s\n", wait_for(child) ? "refused" : "yes");
 	ask_selectors("at first");
 	for (row = __start_rows; row < __stop_rows; row++)
 		run(row->name, row->code, row->end - row->code, row->how);
