@@ -143,15 +143,17 @@ mkdir /outer /inner
 mount -t ext4 /dev/vda /outer
 /bin/losetup -b 4096 /dev/loop0 /outer/image
 mount -t ext4 /dev/loop0 /inner
-truncate -s 32M /inner/a /tmp/a
+mkdir /plain
+mount -t ramfs ramfs /plain
+truncate -s 32M /inner/a /plain/a
 run_guest 256 vmlinux --block=/inner/a,direct --block=/outer/b,direct,ro
 is "direct disks: exit status" $? 0
 tr -d '\r' </tmp/guest.log | grep -E '^(not )?ok - '
 try "a direct disk is the file" guest_said "in the end: $(sha256sum </inner/a)"
 try "a read-only one, too" guest_said "read-only: $(sha256sum </outer/b)"
-/lguest/lguest 256 /boot/vmlinux --block=/tmp/a,direct </dev/null >/tmp/no 2>&1
+/lguest/lguest 256 /boot/vmlinux --block=/plain/a,direct </dev/null >/tmp/no 2>&1
 is "where there is no direct way: status" $? 1
-is "and one line" "$(cat /tmp/no)" "lguest: cannot use /tmp/a directly: its \
+is "and one line" "$(cat /tmp/no)" "lguest: cannot use /plain/a directly: its \
 file system has no such way; leave out \",direct\""
 leaves_no_trace
 END

@@ -216,8 +216,9 @@ static int listen_to_guest(struct guest *g, int fd)
 	eventfd_t rings;
 
 	ask(g, fd);
-	if (read(fd, &event, sizeof(event)) != sizeof(event))
-		return 1;
+	while (read(fd, &event, sizeof(event)) != sizeof(event))
+		if (errno != EINTR)
+			return 1;
 	is("two bells and one for data",
 	   eventfd_read(bell, &rings) ? -1 : (int)rings, 3);
 	is("what came", ring_of(g)->slot[2].used, 700);

@@ -208,11 +208,16 @@ static int ask(int fd, const void *request, size_t bytes)
 	return write(fd, request, bytes) == (ssize_t)bytes ? 0 : errno;
 }
 
+/* The kernel may have had work for us, which is no signal of anybody's. */
 static int get(int fd, size_t bytes)
 {
 	struct lguest_event event;
+	ssize_t got;
 
-	return read(fd, &event, bytes) == (ssize_t)bytes ? 0 : errno;
+	do {
+		got = read(fd, &event, bytes);
+	} while (got < 0 && errno == EINTR);
+	return got == (ssize_t)bytes ? 0 : errno;
 }
 
 #define REFUSE(what, field, value, wanted) do { \
