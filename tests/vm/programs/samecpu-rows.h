@@ -75,6 +75,88 @@ ROW("step ports", STEP | PORTS, "in %dx, %al; in %dx, %eax; out %al, %dx; nop");
 ROW("step ins", STEP | PORTS, "mov $3, %ecx; rep insb; nop");
 ROW("step cli", STEP | ALL, "nop; cli; nop; sti; nop");
 
+/*
+ * Breakpoints: at CODE + 32 to execute, at DATA + 32 to write, at DATA + 64 to
+ * read or write, all of four bytes; and to write the stack's first word. (None is
+ * stepped over: QEMU 7.2 does that for ever, on the bare machine, too.)
+ */
+#define AT32		"jmp 1f; .org 71b + 32, 0x90; 1: "
+ROW("break", BREAKS, "nop; " AT32 "nop; nop");
+ROW("break step", BREAKS | STEP, "nop; " AT32 "nop; nop");
+ROW("break twice", BREAKS, "mov $3, %ecx; " AT32 "nop; loop 1b");
+ROW("break flags", BREAKS, ALL_FLAGS AT32 "nop; " SEE_FLAGS);
+ROW("break int80", BREAKS, "mov $-1, %eax; " AT32 "int $0x80; nop");
+ROW("break behind int80", BREAKS, "mov $-1, %eax; jmp 1f; "
+    ".org 71b + 30, 0x90; 1: int $0x80; nop");
+ROW64("break syscall", BREAKS, "mov $-1, %eax; " AT32 "syscall; nop");
+ROW("break int3", BREAKS, AT32 "int3; nop");
+ROW("break hlt", BREAKS, AT32 "hlt");
+ROW("break ud2", BREAKS, AT32 "ud2");
+ROW("break page fault", BREAKS, "mov $0x40000000, %ebx; " AT32
+    "mov %ecx, (" BX "); nop");
+ROW("break ports", BREAKS | PORTS, AT32 "in %dx, %al; nop");
+ROW("break string", BREAKS, "mov $3, %ecx; " AT32 "rep movsb; nop");
+ROW("break preempted", BREAKS, SPIN AT32 "nop; nop");
+ROW("watch write", BREAKS, "mov %eax, 0x30000020; nop");
+ROW("watch no read", BREAKS, "mov 0x30000020, %eax; nop");
+ROW("watch read", BREAKS, "mov 0x30000040, %eax; nop");
+ROW("watch both", BREAKS, "mov 0x30000040, %ebx; mov %ebx, 0x30000040; nop");
+ROW("watch bytes", BREAKS, "movb $1, 0x3000001f; movb $1, 0x30000023; "
+    "movb $1, 0x30000024; nop");
+ROW("watch across", BREAKS, "movl $1, 0x3000001e; nop");
+ROW("watch the same", BREAKS, "movl $0xda7a0008, 0x30000020; nop");
+ROW("watch lock", BREAKS, "lock incl 0x30000020; nop");
+ROW("watch xchg", BREAKS, "xchg %eax, 0x30000040; nop");
+ROW("watch push", BREAKS, "push " AX "; nop; pop " BX "; nop");
+ROW("watch call", BREAKS, "call 1f; 1: nop; nop");
+ROW("watch string", BREAKS, "mov $4, %ecx; mov $0x3000001c, %edi; "
+    "mov $0x30000080, %esi; rep movsl; nop");
+ROW("watch string bytes", BREAKS, "mov $6, %ecx; mov $0x3000001e, %edi; "
+    "mov $0x3000003e, %esi; rep movsb; nop");
+ROW("watch string down", BREAKS, "std; mov $4, %ecx; mov $0x30000028, %edi; "
+    "rep stosl; nop");
+ROW("watch string reads", BREAKS, "mov $4, %ecx; mov $0x3000003c, %esi; "
+    "rep lodsl; nop");
+ROW("watch ins", BREAKS | PORTS, "mov $4, %ecx; mov $0x3000001c, %edi; "
+    "rep insl; nop");
+ROW("watch then int80", BREAKS, "mov $-1, %eax; mov %eax, 0x30000020; "
+    "int $0x80; nop");
+ROW64("watch then syscall", BREAKS, "mov $-1, %eax; mov %eax, 0x30000020; "
+    "syscall; nop");
+ROW("watch in int80", BREAKS, "mov $13, %eax; mov $0x30000020, %ebx; "
+    "int $0x80; xor %eax, %eax; nop");
+ROW64("watch in syscall", BREAKS, "mov $0x30000020, %edi; " SYSCALL(201)
+    "xor %eax, %eax; nop");
+ROW64("watch syscall reads", BREAKS, "mov $0x30000040, %edi; xor %esi, %esi; "
+    SYSCALL(21) "nop");
+
+/* A trap that waits for the end of the instruction behind a load of SS. */
+#define WATCHED_SS(name, what)						\
+	ROW("watch mov ss" name, BREAKS, "mov $-1, %eax; mov %ss, %ebx; " \
+	    "mov %ss, 0x30000040; mov 0x30000040, %ss; " what)
+WATCHED_SS("", "nop; nop");
+WATCHED_SS(" int3", "int3; nop");
+WATCHED_SS(" int $3", ".byte 0xcd, 3; nop");
+WATCHED_SS(" int80", "int $0x80; nop");
+WATCHED_SS(" hlt", "hlt");
+WATCHED_SS(" ud2", "ud2");
+WATCHED_SS(" page fault", "mov %ecx, 0");
+WATCHED_SS(" write", "mov %ecx, 0x30000020; nop");
+WATCHED_SS(" break", AT32 "nop; nop");
+#ifdef __x86_64__
+WATCHED_SS(" syscall", "syscall; nop");
+#else
+#define WATCHED_POP_SS(name, what)					\
+	ROW("watch pop ss" name, BREAKS, "mov $-1, %eax; mov %esp, %ebp; " \
+	    "mov %ss, %ebx; mov %ebx, 0x30000040; "			\
+	    "mov $0x30000040, %esp; pop %ss; " what)
+WATCHED_POP_SS("", "mov %ebp, %esp; nop");
+WATCHED_POP_SS(" int3", "int3; mov %ebp, %esp; nop");
+WATCHED_POP_SS(" int80", "int $0x80; mov %ebp, %esp; nop");
+#endif
+ROW("break behind mov ss", BREAKS, "mov %ss, %ebx; jmp 1f; "
+    ".org 71b + 30, 0x90; 1: mov %ebx, %ss; nop; nop");
+
 /* Faults and traps. */
 ROW("int3", 0, "nop; int3; nop");
 ROW("int $3", 0, ".byte 0xcd, 3");
@@ -106,6 +188,9 @@ ROW("mov from cr3", 0, "mov %cr3, %rax");
 ROW("mov from cr8", 0, "mov %cr8, %rax");
 ROW("mov from dr7", 0, "mov %dr7, %rax");
 ROW("mov to dr0", 0, "mov %rax, %db0");
+ROW("mov from cr1", 0, ".byte 0x0f, 0x20, 0xc8");
+ROW("mov to cr5", 0, ".byte 0x0f, 0x22, 0xe8");
+ROW("mov from cr9", 0, ".byte 0x44, 0x0f, 0x20, 0xc8");
 ROW("swapgs", 0, "swapgs");
 ROW("sysret", 0, "sysretq");
 ROW("sysexit", 0, "sysexitq");
@@ -186,12 +271,7 @@ ROW("long instruction", 0, ".fill 15, 1, 0x66; nop");
 ROW("long but right", 0, ".fill 14, 1, 0x66; nop");
 ROW("run data", 0, "push $0xc3; jmp *" AX "; nop");
 ROW("run no page", 0, "mov $0x50000000, %ebx; jmp *" BX);
-ROW("run a page of data", 0, "jmp *%" 
-#ifdef __x86_64__
-    "rsi");
-#else
-    "esi");
-#endif
+ROW("run a page of data", 0, "jmp *" SI);
 ROW("past the page", 0, "mov $0x10001ffe, %ebx; movl $0x0fff, (" BX "); "
     "jmp *" BX);
 ROW("write code", 0, "mov $0x10000000, %ebx; movb $0x90, (" BX ")");
@@ -216,12 +296,7 @@ ROW("vmrun", 0, ".byte 0x0f, 0x01, 0xd8");
 ROW("clac", 0, "clac");
 ROW("stac", 0, "stac");
 ROW("xsetbv", 0, "mov $0, %ecx; xsetbv");
-ROW("invpcid", 0, "invpcid (" BX "), %"
-#ifdef __x86_64__
-    "rax");
-#else
-    "eax");
-#endif
+ROW("invpcid", 0, "invpcid (" BX "), " AX);
 ROW("rsm", 0, "rsm");
 ROW("getsec", 0, ".byte 0x0f, 0x37");
 
@@ -320,12 +395,14 @@ ROW("16-bit code int3", CODE16, "nop; int3; nop");
 ROW("16-bit code hlt", CODE16, "nop; hlt; nop");
 
 /* Far: the selectors that the GDT has, and some that nobody has. */
-#ifdef __x86_64__
+#define FAR_BY(name, code, sel)						\
+	ROW("far " name " " #sel, LDT, "movl $0x10000020, (" DI "); "	\
+	    "movw $" #sel ", 4(" DI "); " code " *(" DI "); "		\
+	    ".balign 32, 0x90; nop")
 #define FAR(sel)							\
-	ROW("far jump " #sel, LDT, "movl $0x10000020, (%rdi); "		\
-	    "movw $" #sel ", 4(%rdi); ljmp *(%rdi); .balign 32, 0x90; nop"); \
-	ROW("far call " #sel, LDT, "movl $0x10000020, (%rdi); "		\
-	    "movw $" #sel ", 4(%rdi); lcall *(%rdi); .balign 32, 0x90; nop")
+	FAR_BY("jump", "ljmp", sel);					\
+	FAR_BY("call", "lcall", sel)
+#ifdef __x86_64__
 #define FAR_RETURN(sel)							\
 	ROW("far return " #sel, LDT, "push $" #sel "; push $0x10000020; "\
 	    "lretq; .balign 32, 0x90; nop");				\
@@ -337,11 +414,6 @@ ROW("16-bit code hlt", CODE16, "nop; hlt; nop");
 	    "push $0x33; push $0x10000020; iretq; "			\
 	    ".balign 32, 0x90; nop")
 #else
-#define FAR(sel)							\
-	ROW("far jump " #sel, LDT, "movl $0x10000020, (%edi); "		\
-	    "movw $" #sel ", 4(%edi); ljmp *(%edi); .balign 32, 0x90; nop"); \
-	ROW("far call " #sel, LDT, "movl $0x10000020, (%edi); "		\
-	    "movw $" #sel ", 4(%edi); lcall *(%edi); .balign 32, 0x90; nop")
 #define FAR_RETURN(sel)							\
 	ROW("far return " #sel, LDT, "push $" #sel "; push $0x10000020; "\
 	    "lret; .balign 32, 0x90; nop");				\
@@ -421,6 +493,8 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	ROW(#seg " 16-bit TLS", 0, SET_TLS(13, 0x30000020, 0x50) "nop")
 BASES(fs);
 BASES(gs);
+ROW32("gs absent at sigreturn", GS17, "mov %gs, %ebx; ljmp $0x33, $0x10000020; "
+      ".org 71b + 32, 0x90; .code64; rdgsbase %rax; nop; .code32");
 ROW("ds LDT", LDT, LOAD(0xf, ds) NAP "mov %ds, %ebx");
 ROW("es LDT", LDT, LOAD(0xf, es) NAP "mov %es, %ebx");
 ROW("es LDT goes", LDT, LOAD(0xf, es) EMPTY_LDT(1) "mov %es, %ebx");

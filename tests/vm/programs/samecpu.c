@@ -9,8 +9,11 @@
 #include "check.h"
 #include <asm/ldt.h>
 #include <sys/io.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <ucontext.h>
 #include <stdbool.h>
 
@@ -28,6 +31,8 @@
 #define ALL	16		/* iopl(3) */
 #define CODE32	32		/* starts in the 32-bit code segment */
 #define CODE16	64		/* in a 16-bit one of the LDT */
+#define BREAKS	128		/* a debugger, with four breakpoints */
+#define GS17	256		/* GS is what sigreturn makes of 0x17 */
 
 struct row {
 	const uint8_t *code, *end;
@@ -58,16 +63,17 @@ struct row {
 #ifdef __x86_64__
 #define ROW64(...)	ROW(__VA_ARGS__)
 #define ROW32(...)
-#define AX		"%rax"
-#define BX		"%rbx"
-#define FLAGS(f)	"push $" #f "; popf; "
+#define WIDE(register)	"%r" #register
 #else
 #define ROW64(...)
 #define ROW32(...)	ROW(__VA_ARGS__)
-#define AX		"%eax"
-#define BX		"%ebx"
-#define FLAGS(f)	"push $" #f "; popf; "
+#define WIDE(register)	"%e" #register
 #endif
+#define AX		WIDE(ax)
+#define BX		WIDE(bx)
+#define SI		WIDE(si)
+#define DI		WIDE(di)
+#define FLAGS(f)	"push $" #f "; popf; "
 #define SEE_FLAGS	"pushf; pop " BX "; "
 
 #include "samecpu-rows.h"
@@ -250,6 +256,8 @@ static void start(int sig, siginfo_t *info, void *context)
 		now[REG_CS] = 3 << 3 | 7;
 	if (how_now & STACK16)
 		now[REG_SS] = 7;
+	if (how_now & GS17)
+		now[REG_GS] = 0x17;
 #endif
 	now[SP] = STACK;
 #ifndef __x86_64__
@@ -321,7 +329,7 @@ static void become(const uint8_t *code, unsigned int bytes, long how)
 	memcpy((void *)(CODE + (uintptr_t)bytes), "\x0f\x0b", 2);
 	code_bytes = bytes;
 	how_now = how;
-	if (how & (LDT | STACK16 | CODE16))
+	if (how & (LDT | STACK16 | CODE16 | GS17))
 		set_ldts();
 	if (how & PORTS)
 		need(!ioperm(PORT, 4, 1));
@@ -332,7 +340,54 @@ static void become(const uint8_t *code, unsigned int bytes, long how)
 		on_signal(sigs[i], SA_ONSTACK | SA_NODEFER, tell);
 	on_signal(SIGUSR1, 0, start);
 	alarm(20);
+	if (how & BREAKS) {
+		need(!ptrace(PTRACE_TRACEME, 0, 0, 0));
+		raise(SIGSTOP);
+	}
 	raise(SIGUSR1);
+}
+
+static void set_debugreg(pid_t child, unsigned int n, unsigned long value)
+{
+	need(!ptrace(PTRACE_POKEUSER, child,
+		     offsetof(struct user, u_debugreg) + n * sizeof(long),
+		     value));
+}
+
+/* To execute CODE + 32, write at DATA + 32, touch DATA + 64, push. */
+static void set_breakpoints(pid_t child)
+{
+	set_debugreg(child, 0, CODE + 32);
+	set_debugreg(child, 1, DATA + 32);
+	set_debugreg(child, 2, DATA + 64);
+	set_debugreg(child, 3, STACK - 4);
+	set_debugreg(child, 7, 0xdfd00055);
+}
+
+/* All of its signals are for itself; what DR6 says with each is ours. */
+static int debug(pid_t child, const char *name)
+{
+	char text[512];
+	int status, sig, used = 0;
+
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		sig = WSTOPSIG(status);
+		if (sig == SIGSTOP) {
+			set_breakpoints(child);
+			sig = 0;
+		} else if (sig == SIGTRAP) {
+			long dr6 = ptrace(PTRACE_PEEKUSER, child,
+				offsetof(struct user, u_debugreg[6]), 0);
+
+			used += snprintf(text + used, sizeof(text) - used,
+					 " %lx", dr6);
+			set_debugreg(child, 6, 0);
+		}
+		need(!ptrace(PTRACE_CONT, child, 0, sig));
+	}
+	text[used] = 0;
+	printf("%s, dr6:%s\n", name, text);
+	return status;
 }
 
 static const char *only;
@@ -356,7 +411,7 @@ static void run(const char *name, const uint8_t *code, unsigned int bytes,
 		put(" came back");
 		end_line();
 	}
-	status = wait_for(child);
+	status = how & BREAKS ? debug(child, name) : wait_for(child);
 	if (status)
 		printf("%s: ended with %d\n", name, status);
 }
