@@ -777,19 +777,12 @@ static int show_area(struct lg_area *area, int cpu)
 }
 static int build_switcher(void)
 {
-	size_t bytes = switcher_text_end - switcher_text;
 	int cpu, i, err;
 
-	if (WARN_ON(bytes > sizeof(text_pages) / sizeof(*text_pages) *
-			    PAGE_SIZE))
-		return -E2BIG;
-	if (!allocate_pages(text_pages, SWITCHER_TEXT_PAGES) ||
-	    !allocate_pages(&host_puds, 1) || !allocate_pages(&host_p4ds, 1))
+	if (!allocate_pages(&host_puds, 1) || !allocate_pages(&host_p4ds, 1))
 		return -ENOMEM;
 	for (i = 0; i < SWITCHER_TEXT_PAGES; i++)
-		memcpy(page_address(text_pages[i]),
-		       switcher_text + i * PAGE_SIZE,
-		       min_t(size_t, bytes - i * PAGE_SIZE, PAGE_SIZE));
+		text_pages[i] = vmalloc_to_page(switcher_text + i * PAGE_SIZE);
 	host_slot = top_entry_for(host_puds, host_p4ds);
 	for_each_possible_cpu(cpu) {
 		struct lg_area *area = per_cpu_ptr(&lg_areas, cpu);
@@ -825,7 +818,6 @@ static void free_switcher(void)
 		free_pages_of(&host_pmds[i], 1);
 	free_pages_of(&host_puds, 1);
 	free_pages_of(&host_p4ds, 1);
-	free_pages_of(text_pages, SWITCHER_TEXT_PAGES);
 }
 /*H:100 Context: lg_lock held. The raw entry, not set_pgd(): no user half. */
 int hang_in_switcher(struct mm_struct *mm)

@@ -97,7 +97,7 @@ struct switcher_host {
 	struct desc_ptr gdt, gdt_rw, idt;
 	struct desc_ptr guest_gdt, guest_idt;
 };
-extern const u8 switcher_text[], switcher_text_end[], switcher_stubs[];
+extern const u8 switcher_text[], switcher_stubs[];
 extern const u8 switch_to_guest[], switcher_syscall[], switcher_syscall32[];
 
 void lg_cross(unsigned long switch_to_guest);

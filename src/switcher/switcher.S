@@ -22,6 +22,7 @@
 #include <asm/asm.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/page_types.h>
 #include <asm/percpu.h>
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
@@ -152,11 +153,11 @@
 	lfence				/* and no guess past the loop */
 .endm
 	.section .rodata, "a"
-	.balign	64
+	.balign	PAGE_SIZE
 SYM_INNER_LABEL(switcher_text, SYM_L_GLOBAL)
 .Ltext:
 /*S:010
- * Out of the Host. Called on this CPU's copy, IRQs off, by run_guest_once();
+ * Out of the Host. Called in this CPU's area, IRQs off, by run_guest_once();
  * returns when something has stopped the Guest.
  */
 SYM_INNER_LABEL(switch_to_guest, SYM_L_GLOBAL)
@@ -566,7 +567,8 @@ SYM_INNER_LABEL(switcher_stubs, SYM_L_GLOBAL)
 	.endif
 	vector = vector + 1
 	.endr
-SYM_INNER_LABEL(switcher_text_end, SYM_L_GLOBAL)
+	/* The rest is empty; too much code is an error here. */
+	.org	.Ltext + SWITCHER_TEXT_PAGES * PAGE_SIZE, 0xcc
 #ifdef LG_BORROWS
 .macro LG_UNTRAIN_RET
 	CALL_UNTRAIN_RET
