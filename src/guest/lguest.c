@@ -24,6 +24,7 @@
 #include <linux/clocksource.h>
 #include <linux/interrupt.h>
 #include <linux/irq.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/memblock.h>
 #include <linux/notifier.h>
@@ -45,6 +46,7 @@
 #include <asm/reboot.h>
 #include <asm/sections.h>
 #include <asm/setup.h>
+#include <asm/text-patching.h>
 #include <asm/tlbflush.h>
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
@@ -733,17 +735,18 @@ static struct clocksource lguest_clock = {
  * hardly any of these alarms ever rings. An alarm that rings too early would
  * hurt nobody. So why ask? :*/
 
+static bool work_waits;
+
 /*G:200 An alarm clock that rings once. */
 static int set_alarm(unsigned long ns, struct clock_event_device *alarm)
 {
-	hcall(LHCALL_CLOCKEVENT, ns, 0, 0);
+	hcall(LHCALL_CLOCKEVENT, READ_ONCE(work_waits) ? 0 : ns, 0, 0);
 	return 0;
 }
 
 static int stop_alarm(struct clock_event_device *alarm)
 {
-	hcall(LHCALL_CLOCKEVENT, ~0UL, 0, 0);
-	return 0;
+	return set_alarm(~0UL, alarm);
 }
 
 static struct clock_event_device lguest_alarm = {
@@ -759,11 +762,41 @@ static struct clock_event_device lguest_alarm = {
 	.set_state_shutdown = stop_alarm,
 };
 /*:*/
-
-static irqreturn_t alarm_rings(int irq, void *alarm)
+/*G:205 Instead of arch_irq_work_raise(). Context: any. */
+static void ring_for_work(void)
 {
+	WRITE_ONCE(work_waits, true);
+	hcall(LHCALL_CLOCKEVENT, 0, 0, 0);
+}
+
+/* Called while the kernel's text is still writable. */
+static void take_over_irq_work(void)
+{
+	u8 *code = (u8 *)arch_irq_work_raise;
+
+	if (*(u32 *)code == 0xfa1e0ff3)		/* endbr64 */
+		code += 4;
+	if (*code == CALL_INSN_OPCODE)		/* of the function tracer */
+		code += CALL_INSN_SIZE;
+	*(s32 *)(code + 1) = (long)ring_for_work -
+			     (long)(code + JMP32_INSN_SIZE);
+	*code = JMP32_INSN_OPCODE;
+}
+/*:*/
+static irqreturn_t alarm_rings(int irq, void *unused)
+{
+	struct clock_event_device *alarm = &lguest_alarm;
+	ktime_t left = 0;
+
 	see_whether_date_jumped();
-	lguest_alarm.event_handler(&lguest_alarm);
+	if (xchg(&work_waits, false)) {
+		irq_work_run();
+		left = ktime_sub(alarm->next_event, ktime_get());
+	}
+	if (left > 0)
+		set_alarm(left, alarm);
+	else
+		alarm->event_handler(alarm);
 	return IRQ_HANDLED;
 }
 
@@ -943,6 +976,7 @@ void lguest_start(void)
 	setup_clear_cpu_cap(X86_FEATURE_SYSCALL32);
 	setup_clear_cpu_cap(LG_FEATURE_SYSENTER32);
 	bend_sgdt();
+	take_over_irq_work();
 	if (!lguest_data.xcr0)
 		setup_clear_cpu_cap(X86_FEATURE_XSAVE);
 	if (!(lguest_data.xcr0 & XFEATURE_MASK_YMM))

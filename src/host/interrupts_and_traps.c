@@ -269,11 +269,16 @@ void init_clockevent(struct lg_cpu *cpu)
 		      HRTIMER_MODE_REL_HARD);
 }
 
-/* @ns from now; ~0: never. A Guest can't make it fire more than it runs. */
+/*
+ * @ns from now; 0: at once; ~0: never. A Guest can't make it fire more than it
+ * runs. Context: the Guest's thread.
+ */
 void set_clockevent(struct lg_cpu *cpu, u64 ns)
 {
 	hrtimer_cancel(&cpu->timer);
-	if (ns == ~0ull)
+	if (!ns)
+		set_bit(0, &cpu->irqs_pending);
+	if (!ns || ns == ~0ull)
 		return;
 	ns = min_t(u64, ns, KTIME_MAX / 2);
 	hrtimer_start(&cpu->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);

@@ -17,7 +17,7 @@
 #define LHCALL_LOAD_LDT		8	/* gva, number of descriptors */
 #define LHCALL_LOAD_GS		9	/* selector, for user mode */
 #define LHCALL_SET_BASE		10	/* LGUEST_BASE_*, value */
-#define LHCALL_CLOCKEVENT	11	/* ns from now; ~0: never */
+#define LHCALL_CLOCKEVENT	11	/* ns from now; 0: now; ~0: never */
 #define LHCALL_GET_TIME		12	/* answers ns since 1970 */
 #define LHCALL_HALT		13	/* until an interrupt is pending */
 #define LHCALL_INTERRUPTS	14	/* IF was set and irq_pending is set */

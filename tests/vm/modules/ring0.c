@@ -4,6 +4,8 @@
  * of the system: a line each in the log, to be compared with the same on another
  * machine. "what: value" or "what: trap N". Loading it is all; it does not stay.
  */
+#include <linux/delay.h>
+#include <linux/irq_work.h>
 #include <linux/kdebug.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
@@ -307,6 +309,31 @@ static void steps(void)
 	unregister_die_notifier(&block);
 }
 
+static bool worked;
+
+static void work(struct irq_work *unused)
+{
+	worked = true;
+}
+
+/* Work that cannot be done here and now is done as soon as interrupts may come. */
+static void later(void)
+{
+	static struct irq_work irq_work = IRQ_WORK_INIT_HARD(work);
+	unsigned long irq;
+	bool too_soon;
+
+	local_irq_save(irq);
+	irq_work_queue(&irq_work);
+	udelay(100);
+	too_soon = worked;
+	local_irq_restore(irq);
+	udelay(100);
+	report("irq work too soon", NO_TRAP, true, too_soon);
+	report("irq work at once", NO_TRAP, true, worked);
+	irq_work_sync(&irq_work);
+}
+
 static int __init ring0(void)
 {
 	unsigned long irq;
@@ -321,6 +348,7 @@ static int __init ring0(void)
 	others();
 	local_irq_restore(irq);
 	steps();
+	later();
 	pr_info("ROW kernel64 end:\n");
 	return -EAGAIN;		/* seen enough */
 }
