@@ -71,6 +71,14 @@ static unsigned long base_of(const struct port_code *code, int segment)
 	return get_desc_base(&desc);
 }
 
+static unsigned long linear(const struct port_code *code, int segment,
+			    unsigned long offset)
+{
+	unsigned long address = base_of(code, segment) + offset;
+
+	return code->wide ? address : (u32)address;
+}
+
 /* The next byte of it, or -1. */
 static int next_byte(struct port_code *code)
 {
@@ -105,7 +113,7 @@ static bool read_port_code(struct port_code *code)
 
 	code->wide = code->regs->cs == __USER_CS;
 	code->segment = DS;
-	code->start = code->regs->ip + base_of(code, CS);
+	code->start = linear(code, CS, code->regs->ip);
 	do
 		byte = next_byte(code);
 	while (byte >= 0 && read_prefix(code, byte));
@@ -138,9 +146,8 @@ static unsigned long advance(const struct port_code *code,
 static bool move_element(struct port_code *code, bool in)
 {
 	unsigned long *index = in ? &code->regs->di : &code->regs->si;
-	void __user *at = (void __user *)(base_of(code, in ? ES :
-						  code->segment) +
-					  (*index & code->address));
+	void __user *at = (void __user *)linear(code, in ? ES : code->segment,
+						*index & code->address);
 	int step = code->regs->flags & X86_EFLAGS_DF ? -code->bytes :
 						       code->bytes;
 	u32 ones = ~0, lost;

@@ -236,6 +236,8 @@ static void check_input(void)
 	for (i = 0; i < sizeof(sent); i++)
 		sent[i] = i * 7 + i / 256;
 	bytes = write(in[1], sent, sizeof(sent));
+	for (i = 0; i < 1000 && page->in_head < LGUEST_CONSOLE_IN; i++)
+		usleep(10000);
 	usleep(100000);
 	ok(page->in_head == LGUEST_CONSOLE_IN, "a full ring is not overrun");
 	bytes = take_all(got, sizeof(got));

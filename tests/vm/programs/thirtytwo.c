@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <sys/io.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -308,6 +309,31 @@ static void check_signals(void)
 	      sig, last_info.si_addr, last_info.si_code);
 }
 
+/* A base in the upper half is as good as a negative one: sums end at 4 GB. */
+static void check_negative_base(void)
+{
+	struct user_desc d = data_segment(6, (void *)0x80000000, 0xfffff);
+	static volatile uint32_t word;
+	uintptr_t offset = (uintptr_t)&word - 0x80000000;
+
+	d.limit_in_pages = 1;
+	need(!syscall(SYS_modify_ldt, 1, &d, sizeof(d)));
+	need(!ioperm(0x2e0, 4, 1));	/* nobody is there */
+	on_signal(SIGALRM, 0, leave_fault);
+	if (!sigsetjmp(after_fault, 1)) {
+		alarm(10);
+		asm volatile("push %%es\n\t"
+			     "mov %w1, %%es\n\t"
+			     "insl\n\t"
+			     "pop %%es"
+			     : "+D"(offset)
+			     : "r"(6 << 3 | 7), "d"(0x2e0)
+			     : "memory");
+	}
+	alarm(0);
+	check(word == ~0u, "ins at a negative base", "%x", word);
+}
+
 int main(void)
 {
 	on_signal(SIGSEGV, 0, leave_fault);
@@ -316,6 +342,7 @@ int main(void)
 	check_tls();
 	check_segments();
 	check_code_segment();
+	check_negative_base();
 	check_signals();
 	return done();
 }
