@@ -909,6 +909,7 @@ void lguest_start(void)
 	lguest_data.iret_start = (u64)lguest_iret_start;
 	lguest_data.iret_end = (u64)lguest_iret_end;
 	lguest_data.iret_slow = (u64)lguest_iret_slow;
+	lguest_data.espfix = IS_ENABLED(CONFIG_X86_ESPFIX64);
 	lguest_data.blocked_irqs = (1 << LGUEST_NR_IRQS) - 1;
 	hcall(LHCALL_INIT, lguest_gpa(&lguest_data), LGUEST_ABI, 0);
 	set_msr(MSR_GS_BASE, (u64)__per_cpu_load);

@@ -57,6 +57,7 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 	cpu->iret_start = READ_ONCE(data->iret_start);
 	cpu->iret_end = READ_ONCE(data->iret_end);
 	cpu->iret_slow = READ_ONCE(data->iret_slow);
+	cpu->espfix = READ_ONCE(data->espfix);
 	if (!is_canonical(cpu->gp_entry) || !is_canonical(cpu->iret_slow) ||
 	    !is_canonical(cpu->syscall_entry))
 		kill_guest(cpu, "LHCALL_INIT: bad entry points");

@@ -188,7 +188,7 @@ void answer_bad_return(struct lg_cpu *cpu)
 
 	if (!cpu->context.user_mode)
 		kill_guest(cpu, "jumped to %llx in kernel mode", regs->rip);
-	else if (regs->ss & 4)
+	else if (regs->ss & 4 && cpu->espfix)
 		inject(cpu, X86_TRAP_GP, 0);	/* exc_double_fault()'s word */
 	else
 		inject(cpu, vector, regs->error);

@@ -69,6 +69,7 @@ struct lg_cpu {
 	unsigned long irqs_with_gate;	/* the others wait */
 	u64 gp_entry, syscall_entry;
 	u64 iret_start, iret_end, iret_slow;
+	bool espfix;			/* its kernel's; see espfix_64.c */
 	u64 tls[GDT_ENTRY_TLS_ENTRIES], tls_own[GDT_ENTRY_TLS_ENTRIES];
 	u64 *ldt;
 	unsigned int ldt_own, ldt_entries; /* with borrowed ones */

@@ -3,7 +3,7 @@
 #ifndef _LGUEST_H
 #define _LGUEST_H
 
-#define LGUEST_ABI		4
+#define LGUEST_ABI		5
 
 /* nr: arguments. The answer is 0 where nothing else is said. */
 #define LHCALL_INIT		0	/* gpa of lguest_data, LGUEST_ABI */
@@ -82,6 +82,7 @@ struct lguest_data {
 	__u64 iret_start;	/* [start, end): nothing is injected here, */
 	__u64 iret_end;		/* but rip is moved to */
 	__u64 iret_slow;	/* this, which calls LHCALL_IRET. */
+	__u64 espfix;		/* 1: its kernel knows 16-bit stacks */
 
 	/* Set by the Host in LHCALL_INIT. */
 	__u64 tsc_khz;		/* of the TSC, for delays too */
