@@ -736,10 +736,12 @@ static struct clocksource lguest_clock = {
  * hurt nobody. So why ask? :*/
 
 static bool work_waits;
+static u64 due;				/* in read_clock()'s time */
 
-/*G:200 An alarm clock that rings once. */
+/*G:200 An alarm clock that rings once. Context: IRQs off. */
 static int set_alarm(unsigned long ns, struct clock_event_device *alarm)
 {
+	due = read_clock(NULL) + min(ns, (unsigned long)LONG_MAX);
 	hcall(LHCALL_CLOCKEVENT, READ_ONCE(work_waits) ? 0 : ns, 0, 0);
 	return 0;
 }
@@ -776,8 +778,8 @@ static void take_over_irq_work(void)
 
 	if (*(u32 *)code == 0xfa1e0ff3)		/* endbr64 */
 		code += 4;
-	if (*code == CALL_INSN_OPCODE)		/* of the function tracer */
-		code += CALL_INSN_SIZE;
+	if (*code == CALL_INSN_OPCODE || *(u32 *)code == 0x00441f0f)
+		code += CALL_INSN_SIZE;		/* the function tracer's */
 	*(s32 *)(code + 1) = (long)ring_for_work -
 			     (long)(code + JMP32_INSN_SIZE);
 	*code = JMP32_INSN_OPCODE;
@@ -786,13 +788,12 @@ static void take_over_irq_work(void)
 static irqreturn_t alarm_rings(int irq, void *unused)
 {
 	struct clock_event_device *alarm = &lguest_alarm;
-	ktime_t left = 0;
+	s64 left;
 
 	see_whether_date_jumped();
-	if (xchg(&work_waits, false)) {
+	if (xchg(&work_waits, false))
 		irq_work_run();
-		left = ktime_sub(alarm->next_event, ktime_get());
-	}
+	left = due - read_clock(NULL);
 	if (left > 0)
 		set_alarm(left, alarm);
 	else
