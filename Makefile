@@ -114,7 +114,8 @@ build/debian.tar: extract/rootfs
 	$(Q)extract/rootfs base $@
 
 GUESTS = $(patsubst %/initramfs.cpio,%,$(wildcard \
-	$(foreach kver,$(KVERS) $(SISTERS),build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
+	$(foreach kver,$(KVERS) $(foreach flavour,$(shell extract/kver flavours all),\
+		$(shell extract/kver $(flavour))),build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
 
 build/debian.ext4: build/debian.tar extract/kmods \
 		$(wildcard $(addsuffix /lguest_*.ko,$(GUESTS)))

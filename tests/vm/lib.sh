@@ -166,7 +166,7 @@ settings() {
 	for setting; do
 		eval "${setting%%=*}=\${setting#*=}"
 		case $setting in
-		modules=* | drive=* | memory=* | timeout=* | without=*) ;;
+		modules=* | drive=* | memory=* | timeout=* | without=* | label=*) ;;
 		*) label="${label:+$label }$setting" ;;
 		esac
 	done
