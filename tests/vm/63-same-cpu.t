@@ -113,12 +113,6 @@ without=
 for setting in $kernels; do
 	compare $setting
 done
-# Before there was FSGSBASE, Linux knew a base by its selector only, and made of
-# a null one what it last knew, at the next switch of processes: whenever that is.
-for bits in 64 32; do
-	for segment in fs gs; do
-		echo "$bits $segment TLS null, a nap"
-	done
-done >>"$work/told"
+# Before there was FSGSBASE.
 without=-fsgsbase
 compare $old label=old

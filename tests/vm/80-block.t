@@ -49,7 +49,8 @@ try "after it" eventually 40 fails "Input/output error" \
 try "and before the cut all is well" \
 	dd if=/dev/lgbe of=/tmp/end bs=4k count=1 iflag=direct
 
-printf '%s\n' o n p 1 '' +4M n p 2 '' '' w | fdisk /dev/lgbc >/dev/null
+printf '%s\n' o n p 1 '' +4M n p 2 '' '' w |
+	fdisk /dev/lgbc >/dev/null 2>&1
 try "two partitions" test -b /dev/lgbc1 -a -b /dev/lgbc2
 head -c 5000000 /dev/urandom >/tmp/random
 dd if=/tmp/random of=/dev/lgbc2 conv=fsync 2>/dev/null

@@ -34,7 +34,7 @@ asm(".pushsection .rodata\n"
     ".set data, code - 0x10000\n .set report, code + 0x10000\n"
     ".set frame, data + 64\n"
     /* At first below 2 MB: introduce itself, and go to HIGH. */
-    "code: mov $0x10000, %edi\n mov $4, %esi\n xor %eax, %eax\n syscall\n"
+    "code: mov $0x10000, %edi\n mov $5, %esi\n xor %eax, %eax\n syscall\n"
     "mov $0x18000, %edi\n mov $4096, %esi\n mov $2, %eax\n syscall\n"
     /* CR4: FSGSBASE, PAE. Without the first it is never direct. */
     "mov $0x10020, %edi\n mov $20, %eax\n syscall\n"
@@ -72,7 +72,7 @@ asm(".pushsection .rodata\n"
     "mov (%rax), %rax\n"
     "2: mov $99, %eax\n syscall\n 3: ud2\n program_end:\n"
     ".popsection\n");
-_Static_assert(LGUEST_ABI == 4 && LHCALL_SHUTDOWN == 1 && LHCALL_IRET == 15 &&
+_Static_assert(LGUEST_ABI == 5 && LHCALL_SHUTDOWN == 1 && LHCALL_IRET == 15 &&
 	       LHCALL_LOAD_IDT == 2 && LHCALL_SET_CR4 == 20 && CODE - DATA == 0x10000 &&
 	       REPORT - CODE == 0x10000 && IDT == 0x18000 &&
 	       offsetof(struct lguest_data, iret) == 64 &&

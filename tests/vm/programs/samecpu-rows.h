@@ -450,7 +450,11 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	"mov $16, %edx; int $0x80; "
 #define LOAD(sel, seg)	"mov $" #sel ", %eax; mov %eax, %" #seg "; "
 #define READ(seg, to)	"mov %" #seg ":4, %" #to "; "
-#define NAP		"mov $158, %eax; int $0x80; " SPIN
+/* A millisecond of sleep, in which the CPU turns to somebody else for sure. */
+#define NAP								\
+	"push " BX "; movl $0, 0x30000180; movl $1000000, 0x30000184; "	\
+	"mov $162, %eax; mov $0x30000180, %ebx; xor %ecx, %ecx; "	\
+	"int $0x80; pop " BX "; "
 #define BASES(seg)							\
 	ROW(#seg " LDT", LDT, LOAD(0xf, seg) READ(seg, ebx) NAP		\
 	    READ(seg, ebp) "mov %" #seg ", %eax");			\
