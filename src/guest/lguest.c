@@ -736,12 +736,14 @@ static struct clocksource lguest_clock = {
  * hurt nobody. So why ask? :*/
 
 static bool work_waits;
+static s64 asked;			/* ns */
 static u64 due;				/* in read_clock()'s time */
 
 /*G:200 An alarm clock that rings once. Context: IRQs off. */
 static int set_alarm(unsigned long ns, struct clock_event_device *alarm)
 {
-	due = read_clock(NULL) + min(ns, (unsigned long)LONG_MAX);
+	asked = min(ns, (unsigned long)LONG_MAX);
+	due = read_clock(NULL) + asked;
 	hcall(LHCALL_CLOCKEVENT, READ_ONCE(work_waits) ? 0 : ns, 0, 0);
 	return 0;
 }
@@ -794,7 +796,7 @@ static irqreturn_t alarm_rings(int irq, void *unused)
 	if (xchg(&work_waits, false))
 		irq_work_run();
 	left = due - read_clock(NULL);
-	if (left > 0)
+	if (left > 0 && left < asked)
 		set_alarm(left, alarm);
 	else
 		alarm->event_handler(alarm);

@@ -61,6 +61,8 @@ static void init_guest_data(struct lg_cpu *cpu, u64 gpa, u64 abi)
 	if (!is_canonical(cpu->gp_entry) || !is_canonical(cpu->iret_slow) ||
 	    !is_canonical(cpu->syscall_entry))
 		kill_guest(cpu, "LHCALL_INIT: bad entry points");
+	data->clock_tsc = rdtsc();
+	data->clock_ns = ktime_get_ns();
 	data->tsc_khz = tsc_khz;
 	data->tsc_reliable = tsc_is_trusted();
 	cpu->tells_time = !tsc_is_trusted();

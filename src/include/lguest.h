@@ -93,8 +93,9 @@ struct lguest_data {
 	__u64 xcr0;		/* the most that LHCALL_SET_XCR0 takes */
 
 	/*
-	 * Set by the Host at entries, unless tsc_reliable: when this CPU's
-	 * TSC was clock_tsc, it was clock_ns. clock_changes counts.
+	 * Set by the Host in LHCALL_INIT and, unless tsc_reliable, at entries:
+	 * when this CPU's TSC was clock_tsc, it was clock_ns. clock_changes
+	 * counts.
 	 */
 	__u64 clock_changes, clock_tsc, clock_ns;
 

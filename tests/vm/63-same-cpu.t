@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # What a program sees of its CPU: rows of instructions (programs/samecpu.c), run
 # on the bare kernel and in a Guest of it. Their lines are the same, or the lists
-# below say why not.
+# below say why not. With OLD=yes also on a CPU without FSGSBASE.
 . tests/vm/lib.sh
 
-plan $((8 * times + 8))
+plan $((8 * times + ${OLD:+8} + 0))
 
 # A Guest has neither way into the kernel, and says so to its C libraries.
 cat >"$work/told" <<'END'
@@ -64,7 +64,7 @@ same() {
 	count=$(wc -l <"$work/guest$1")
 	diff "$work/bare$1" "$work/guest$1" >"$work/diff"
 	sed -n 's/^[<>] //p' "$work/diff" | sed "s/:.*//; s/^/$1 /" | sort -u |
-		grep -vxFf "$work/told" >"$work/differ"
+		grep -vxFf "$work/told" | grep -vE "$by_chance" >"$work/differ"
 	if [ "$count" -gt 1500 ] && [ ! -s "$work/differ" ]; then
 		echo "ok - $2: $1-bit programs see the same"
 		return
@@ -109,10 +109,12 @@ END
 	done
 }
 
-without=
+without= by_chance='^$'
 for setting in $kernels; do
 	compare $setting
 done
-# Before there was FSGSBASE.
+# Before there was FSGSBASE, Linux knew a base by its selector only. What it makes
+# of one that is null by now depends on whether a tick came before.
+by_chance='^.. [fg]s .*(null|goes)'
 without=-fsgsbase
-compare $old label=old
+[ -z "${OLD-}" ] || compare $old label=old
