@@ -116,7 +116,7 @@ PAYLOAD(bad_user_return, INIT "mov $" STRING(IDT) ", %edi\n mov $4096, %esi\n"
 	CALL(LHCALL_IRET));
 PAYLOAD(bad_table, "mov $0x7000000003, %rax\n mov %rax, " STRING(PML4)
 	" + 8\n mov $0x8000000000, %rax\n mov (%rax), %rax\n");
-PAYLOAD(call_gate, INIT "mov $0x0000ec0000100020, %rdi\n"
+PAYLOAD(call_gate, INIT "mov $0x0000ec0000100020, %rdi\n mov $4, %esi\n"
 	CALL(LHCALL_LOAD_TLS) "lcall *1f\n 1: .long 0, 0x63\n");
 PAYLOAD(peek_switcher, INIT STACK
 	"mov $0xffff800000000000, %rax\n mov (%rax), %rax\n");
