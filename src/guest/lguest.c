@@ -742,7 +742,7 @@ static u64 due;				/* in read_clock()'s time */
 /*G:200 An alarm clock that rings once. Context: IRQs off. */
 static int set_alarm(unsigned long ns, struct clock_event_device *alarm)
 {
-	asked = min(ns, (unsigned long)LONG_MAX);
+	asked = min_t(unsigned long, ns, LONG_MAX);
 	due = read_clock(NULL) + asked;
 	hcall(LHCALL_CLOCKEVENT, READ_ONCE(work_waits) ? 0 : ns, 0, 0);
 	return 0;
