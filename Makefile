@@ -95,12 +95,12 @@ $(OUT)/lguest: $(wildcard build/tangle/launcher/*) \
 # A folder for each kernel that we test, and for those for clouds and real time of
 # the first (FLAVOURS=all: of all), as far as they are here. A new one is welcome to
 # fail.
-SISTERS = $(foreach flavour,$(shell extract/kver flavours $(FLAVOURS)),\
+sisters = $(foreach flavour,$(shell extract/kver flavours $(1)),\
 	$(shell extract/kver $(flavour)))
 
 hosts: tangle
 	$(Q)extract/kver remarks
-	+$(Q)for kver in $(KVERS) $(SISTERS); do \
+	+$(Q)for kver in $(KVERS) $(call sisters,$(FLAVOURS)); do \
 		$(MAKE) --no-print-directory built \
 			KVER=$$kver OUT=build/host-$$kver || \
 		! extract/kver tried $$kver || exit 1; done
@@ -114,8 +114,8 @@ build/debian.tar: extract/rootfs
 	$(Q)extract/rootfs base $@
 
 GUESTS = $(patsubst %/initramfs.cpio,%,$(wildcard \
-	$(foreach kver,$(KVERS) $(foreach flavour,$(shell extract/kver flavours all),\
-		$(shell extract/kver $(flavour))),build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
+	$(foreach kver,$(KVERS) $(call sisters,all),\
+		build/host-$(kver)/guest/$(kver)/initramfs.cpio)))
 
 build/debian.ext4: build/debian.tar extract/kmods \
 		$(wildcard $(addsuffix /lguest_*.ko,$(GUESTS)))
@@ -129,7 +129,7 @@ demo: deps tangle
 	$(Q)tests/vm/demo
 
 # Those in QEMU run two at a time, the longest first. Those that measure time, alone.
-# So does the browser: beside QEMU it spins for four times as long.
+# The woven book comes last: beside QEMU, its browser takes nine times the CPU.
 VM_TIMED = tests/vm/50-clocks.t tests/vm/ratio.t
 VM_TESTS = $(filter-out $(VM_TIMED) tests/vm/bench-io.t,\
 	$(shell ls -r tests/vm/*.t))

@@ -429,25 +429,21 @@ FAR_RETURN(0x53); FAR_RETURN(0x63); FAR_RETURN(0x7b); FAR_RETURN(0x83);
 FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 
 /* Segments and their bases. */
+#define USER_DESC(entry, base, limit, flags)				\
+	"movl $" #entry ", 0x30000100; movl $" #base ", 0x30000104; "	\
+	"movl $" #limit ", 0x30000108; movl $" #flags ", 0x3000010c; "
+#define SET_THREAD_AREA							\
+	"mov $243, %eax; mov $0x30000100, %ebx; int $0x80; "
+#define MODIFY_LDT							\
+	"mov $123, %eax; mov $0x11, %ebx; mov $0x30000100, %ecx; "	\
+	"mov $16, %edx; int $0x80; "
 #define SET_TLS(entry, base, flags)					\
-	"movl $" #entry ", 0x30000100; movl $" #base ", 0x30000104; "	\
-	"movl $0xfffff, 0x30000108; movl $" #flags ", 0x3000010c; "	\
-	"mov $243, %eax; mov $0x30000100, %ebx; int $0x80; "
+	USER_DESC(entry, base, 0xfffff, flags) SET_THREAD_AREA
 #define SET_LDT(entry, base, flags)					\
-	"movl $" #entry ", 0x30000100; movl $" #base ", 0x30000104; "	\
-	"movl $0xfff, 0x30000108; movl $" #flags ", 0x3000010c; "	\
-	"mov $123, %eax; mov $0x11, %ebx; mov $0x30000100, %ecx; "	\
-	"mov $16, %edx; int $0x80; "
-/* As the C library's headers call it: all zero, but for "not present". */
-#define EMPTY_TLS(entry)						\
-	"movl $" #entry ", 0x30000100; movl $0, 0x30000104; "		\
-	"movl $0, 0x30000108; movl $0x28, 0x3000010c; "			\
-	"mov $243, %eax; mov $0x30000100, %ebx; int $0x80; "
-#define EMPTY_LDT(entry)						\
-	"movl $" #entry ", 0x30000100; movl $0, 0x30000104; "		\
-	"movl $0, 0x30000108; movl $0x28, 0x3000010c; "			\
-	"mov $123, %eax; mov $0x11, %ebx; mov $0x30000100, %ecx; "	\
-	"mov $16, %edx; int $0x80; "
+	USER_DESC(entry, base, 0xfff, flags) MODIFY_LDT
+/* LDT_empty(), in Linux: all zero, but read-only and not present. */
+#define EMPTY_TLS(entry)	USER_DESC(entry, 0, 0, 0x28) SET_THREAD_AREA
+#define EMPTY_LDT(entry)	USER_DESC(entry, 0, 0, 0x28) MODIFY_LDT
 #define LOAD(sel, seg)	"mov $" #sel ", %eax; mov %eax, %" #seg "; "
 #define READ(seg, to)	"mov %" #seg ":4, %" #to "; "
 /* A millisecond of sleep, in which the CPU turns to somebody else for sure. */
@@ -464,7 +460,7 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	    SET_LDT(1, 0x30000010, 0x41) READ(seg, ebp) NAP		\
 	    READ(seg, edi) "mov %" #seg ", %eax");			\
 	ROW(#seg " LDT goes", LDT, LOAD(0xf, seg)			\
-	    EMPTY_LDT(1) "mov %" #seg ", %ebp; " READ(seg, edi));\
+	    EMPTY_LDT(1) "mov %" #seg ", %ebp; " READ(seg, edi));	\
 	ROW(#seg " LDT absent", LDT, LOAD(0xf, seg)			\
 	    SET_LDT(1, 0x30000000, 0x61) "mov %" #seg ", %ebp; "	\
 	    READ(seg, edi));						\
@@ -476,10 +472,10 @@ FAR_RETURN(0x7); FAR_RETURN(0x17); FAR_RETURN(0x77);
 	    LOAD(0x6b, seg) SET_TLS(13, 0x30000040, 0x51) READ(seg, ebp)\
 	    NAP READ(seg, edi));					\
 	ROW(#seg " TLS goes", 0, SET_TLS(13, 0x30000020, 0x51)		\
-	    LOAD(0x6b, seg) EMPTY_TLS(13)			\
+	    LOAD(0x6b, seg) EMPTY_TLS(13)				\
 	    "mov %" #seg ", %ebp; " READ(seg, edi));			\
 	ROW(#seg " TLS goes, a nap", 0, SET_TLS(13, 0x30000020, 0x51)	\
-	    LOAD(0x6b, seg) EMPTY_TLS(13) NAP			\
+	    LOAD(0x6b, seg) EMPTY_TLS(13) NAP				\
 	    "mov %" #seg ", %ebp; " READ(seg, edi));			\
 	ROW(#seg " TLS null", 0, SET_TLS(13, 0x30000020, 0x51)		\
 	    LOAD(0x6b, seg) LOAD(0, seg) READ(seg, ebp));		\
